@@ -1,0 +1,1 @@
+"""Image classification with a pretrained ResNet50, as a scikit-learn Pipeline."""
