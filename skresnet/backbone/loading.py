@@ -1,0 +1,127 @@
+"""Backbones that are ready to compute, one for equal specs in a process."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skresnet.backbone.graph import build_graph
+from skresnet.backbone.network import load_weights
+from skresnet.backbone.precision import check_precision
+from skresnet.backbone.spec import BackboneSpec
+
+_KEPT = 3  # backbones a process keeps, each about 100 MB in float32
+
+
+@dataclass(frozen=True, eq=False)
+class Backbone:
+    """ResNet50 up to a layer, from pixels to features. Safe to call from threads.
+
+    Attributes
+    ----------
+    spec : BackboneSpec
+        What was asked for.
+    n_features : int
+        The number of columns of the features.
+    """
+
+    spec: BackboneSpec
+    _graph: Callable[[Any], Any] = field(repr=False)
+
+    @property
+    def n_features(self) -> int:
+        """The number of columns of the features."""
+        return self.spec.n_features
+
+    def __call__(self, batch: NDArray[Any]) -> NDArray[np.float32]:
+        """Compute the features of a batch of pictures.
+
+        Parameters
+        ----------
+        batch : ndarray of shape (n, height, width, 3), uint8 or float32
+            RGB pixels from 0 to 255. The number of pictures may change from call to
+            call, and may be 0.
+
+        Returns
+        -------
+        features : ndarray of shape (n, n_features), float32
+            One row a picture.
+
+        Raises
+        ------
+        ValueError
+            If the batch has another shape or type.
+        """
+        import tensorflow as tf
+
+        expected = (*self.spec.input_size, 3)
+        if batch.ndim != 4 or batch.shape[1:] != expected:
+            raise ValueError(
+                f"The batch has shape {batch.shape}: expected (n, "
+                f"{', '.join(map(str, expected))}), as by input_size="
+                f"{self.spec.input_size}. Resize the pictures, or load a backbone "
+                "for their size."
+            )
+        if batch.dtype not in (np.uint8, np.float32):
+            raise ValueError(
+                f"The batch is of type {batch.dtype}: expected uint8 or float32 "
+                "pixels from 0 to 255."
+            )
+        if len(batch) == 0:
+            return np.empty((0, self.n_features), np.float32)
+        features: NDArray[np.float32] = self._graph(
+            tf.cast(tf.constant(batch), tf.float32)
+        ).numpy()
+        return features
+
+
+@dataclass(eq=False)
+class _Place:
+    """Where a backbone is built by the first who asks while the others wait."""
+
+    lock: Lock = field(default_factory=Lock)
+    backbone: Backbone | None = None
+
+
+_places: OrderedDict[BackboneSpec, _Place] = OrderedDict()
+_places_lock = Lock()
+
+
+def load_backbone(spec: BackboneSpec) -> Backbone:
+    """Return the backbone for a spec, building it if this process has none.
+
+    However many threads ask at once, it is built once. The three used last are kept.
+
+    Parameters
+    ----------
+    spec : BackboneSpec
+        What the backbone shall compute.
+
+    Returns
+    -------
+    backbone : Backbone
+        A callable from (n, height, width, 3) pixels to (n, n_features) float32.
+
+    Raises
+    ------
+    WeightsUnavailableError
+        If the weights file has gone or changed since it was resolved.
+    ValueError
+        If the file does not hold ResNet50's weights, or if ``precision="bfloat16"``
+        is asked for on a processor that is slow at it.
+    """
+    with _places_lock:
+        place = _places.setdefault(spec, _Place())
+        _places.move_to_end(spec)
+        while len(_places) > _KEPT:
+            _places.popitem(last=False)
+    with place.lock:
+        if place.backbone is None:
+            check_precision(spec.precision)
+            graph = build_graph(spec, load_weights(spec.weights))
+            place.backbone = Backbone(spec, graph)
+        return place.backbone

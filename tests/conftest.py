@@ -1,0 +1,51 @@
+"""What tests of several rooms share: pictures and features of their own making."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import make_classification
+
+COLOURS = {"blue": (40, 60, 200), "green": (50, 190, 60), "red": (200, 50, 40)}
+
+
+@pytest.fixture(scope="session")
+def colour_folder(tmp_path_factory):
+    """Splits of small noisy pictures whose class is their colour."""
+    root = tmp_path_factory.mktemp("colours")
+    generator = np.random.default_rng(0)
+    for split, count in {"train": 12, "val": 4, "test": 6}.items():
+        for name, colour in COLOURS.items():
+            folder = root / split / name
+            folder.mkdir(parents=True)
+            for index in range(count):
+                pixels = generator.normal(colour, 30, (40, 48, 3)).clip(0, 255)
+                image = Image.fromarray(pixels.astype(np.uint8))
+                image.save(folder / f"{index:02}.png")
+    return root
+
+
+@pytest.fixture(scope="session")
+def features():
+    """Features and string labels of three classes, sorted by class as folders are."""
+    X, y = make_classification(
+        n_samples=240,
+        n_features=30,
+        n_informative=10,
+        n_classes=3,
+        class_sep=2.0,
+        random_state=0,
+    )
+    order = np.argsort(y, kind="stable")
+    names = np.array(["bird", "cat", "dog"], dtype=object)
+    return X[order].astype(np.float32), names[y[order]]
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """The folder of real pictures beside the repository, where there is one."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the folder of real pictures is not there")
+    return folder

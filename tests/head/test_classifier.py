@@ -1,0 +1,391 @@
+"""What DenseSGDClassifier promises beyond scikit-learn's own checks."""
+
+import pickle
+import random
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, check_cv
+
+from skresnet import DenseSGDClassifier
+from skresnet.head.architecture import Architecture, initial_weights
+
+
+def small(**params):
+    defaults = {"hidden_layer_sizes": (32, 16), "epochs": 5, "random_state": 0}
+    return DenseSGDClassifier(**{**defaults, **params})
+
+
+class StopAtOnce(keras.callbacks.Callback):
+    n_epochs = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.n_epochs += 1
+        self.model.stop_training = True
+
+
+def global_states():
+    return random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
+
+
+def test_the_default_network_is_that_of_the_original_system(features):
+    X, y = features
+    model = DenseSGDClassifier(epochs=1).fit(X, y).model_
+    layers = [(type(layer).__name__, layer.get_config()) for layer in model.layers]
+    assert [
+        (name, config.get("units"), config.get("activation"), config.get("rate"))
+        for name, config in layers
+    ] == [
+        ("Dense", 500, "relu", None),
+        ("Dense", 250, "relu", None),
+        ("Dropout", None, None, 0.2),
+        ("Dense", 200, "relu", None),
+        ("Dense", 3, "softmax", None),
+    ]
+    assert type(model.optimizer).__name__ == "SGD"
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.01)
+    assert model.loss == "categorical_crossentropy"
+
+
+def test_it_learns_and_names_the_classes(features):
+    X, y = features
+    classifier = small(learning_rate=0.05, epochs=20).fit(X, y)
+    assert classifier.score(X, y) > 0.9
+    assert classifier.classes_.tolist() == ["bird", "cat", "dog"]
+    assert set(classifier.predict(X)) == {"bird", "cat", "dog"}
+
+
+def test_integer_labels_come_back_as_integers(features):
+    X, y = features
+    codes = np.unique(y, return_inverse=True)[1] + 5
+    predicted = small(learning_rate=0.05, epochs=20).fit(X, codes).predict(X)
+    assert predicted.dtype == codes.dtype
+    assert (predicted == codes).mean() > 0.9
+
+
+@pytest.mark.parametrize("monitor", ["val_accuracy", "val_loss"])
+def test_fit_ends_with_the_weights_of_the_best_epoch(features, monitor):
+    X, y = features
+    # A high rate, so that the last epoch is unlikely to be the best.
+    classifier = small(learning_rate=0.5, epochs=8, monitor=monitor).fit(X, y)
+    rows = classifier.validation_indices_
+    found = classifier.evaluate(X[rows], y[rows])
+    best = classifier.best_epoch_
+    values = classifier.history_[monitor]
+    assert best == (np.argmax if monitor == "val_accuracy" else np.argmin)(values)
+    assert best != len(values) - 1
+    assert found["loss"] == pytest.approx(classifier.history_["val_loss"][best], 1e-5)
+    assert found["accuracy"] == pytest.approx(classifier.history_["val_accuracy"][best])
+    assert classifier.best_score_ == values[best]
+
+
+def test_labels_sorted_by_class_are_split_in_proportion():
+    y = np.array(["cat"] * 50 + ["dog"] * 5)
+    X = np.random.default_rng(0).normal(size=(55, 8))
+    classifier = small(epochs=1, validation_fraction=0.2).fit(X, y)
+    held_out = y[classifier.validation_indices_]
+    assert (held_out == "cat").sum() == 10
+    assert (held_out == "dog").sum() == 1
+
+
+def test_the_split_is_shuffled(features):
+    X, y = features
+    rows = small(epochs=1).fit(X, y).validation_indices_
+    within_first_class = rows[rows < 80]
+    assert np.diff(within_first_class).max() > 1
+    assert within_first_class.min() < 40 < within_first_class.max()
+
+
+def test_a_class_with_one_row_is_trained_on_but_not_validated():
+    X = np.random.default_rng(0).normal(size=(21, 4))
+    y = np.array(["many"] * 20 + ["one"])
+    with pytest.warns(UserWarning, match=r"single row are not validated: \['one'\]"):
+        classifier = small(epochs=1).fit(X, y)
+    assert 20 not in classifier.validation_indices_
+    assert classifier.classes_.tolist() == ["many", "one"]
+
+
+def test_a_validation_set_of_the_callers_replaces_the_split(features):
+    X, y = features
+    classifier = small().fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+    assert classifier.validation_indices_ is None
+    found = classifier.evaluate(X[1::2], y[1::2])
+    expected = classifier.history_["val_loss"][classifier.best_epoch_]
+    assert found["loss"] == pytest.approx(expected, 1e-5)
+
+
+def test_without_validation_the_training_rows_decide(features):
+    X, y = features
+    classifier = small(validation_fraction=None).fit(X, y)
+    assert set(classifier.history_) == {"loss", "accuracy"}
+    assert classifier.best_epoch_ == np.argmax(classifier.history_["accuracy"])
+
+
+def test_patience_ends_the_training_early(features):
+    X, y = features
+    classifier = small(learning_rate=0.2, epochs=60, patience=2).fit(X, y)
+    n_epochs = len(classifier.history_["loss"])
+    assert n_epochs == classifier.best_epoch_ + 3 < 60
+
+
+def test_the_checkpoint_is_written_where_the_user_says(features, tmp_path):
+    X, y = features
+    path = tmp_path / "best.weights.h5"
+    classifier = small(checkpoint_path=path).fit(X, y)
+    expected = classifier.predict_proba(X)
+    classifier.model_.set_weights([w * 0 for w in classifier.model_.get_weights()])
+    classifier.model_.load_weights(path)
+    np.testing.assert_array_equal(classifier.predict_proba(X), expected)
+
+
+def test_the_history_equals_that_of_keras_fit_on_the_same_batches(features):
+    X, y = features
+    onehot = np.eye(3, dtype=np.float32)[np.unique(y, return_inverse=True)[1]]
+    params = {"dropout": 0, "momentum": 0.9, "batch_size": 32, "epochs": 4}
+    ours = small(**params).fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+
+    # The same draws, in the same order, from the same generator.
+    state = np.random.RandomState(0)
+    init_seed, _ = state.randint(np.iinfo(np.int32).max, size=2)
+    model = keras.Sequential(
+        [
+            keras.layers.Input((30,)),
+            keras.layers.Dense(32, activation="relu"),
+            keras.layers.Dense(16, activation="relu"),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+    architecture = Architecture(30, (32, 16), "relu", (0.0, 0.0), 3)
+    model.set_weights(initial_weights(architecture, init_seed))
+    model.compile(
+        keras.optimizers.SGD(0.01, momentum=0.9),
+        "categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    for epoch in range(4):
+        order = state.permutation(120)
+        history = model.fit(
+            X[::2][order],
+            onehot[::2][order],
+            shuffle=False,
+            batch_size=32,
+            validation_data=(X[1::2], onehot[1::2]),
+            verbose=0,
+        ).history
+        for name, values in history.items():
+            assert ours.history_[name][epoch] == pytest.approx(values[0], rel=1e-4)
+
+
+def test_equal_seeds_give_equal_weights_and_others_do_not(features):
+    X, y = features
+    first, again, other = (
+        small(random_state=seed).fit(X, y).predict_proba(X) for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.allclose(first, other)
+
+
+def test_a_reused_training_loop_gives_what_a_fresh_process_gives(features):
+    X, y = features
+    small(random_state=7, learning_rate=0.3, momentum=0.9).fit(X, y)  # leaves its mark
+    here = small(momentum=0.9).fit(X, y).predict_proba(X)
+    script = (
+        "import sys, pickle; from skresnet import DenseSGDClassifier\n"
+        "X, y = pickle.load(sys.stdin.buffer)\n"
+        "c = DenseSGDClassifier(hidden_layer_sizes=(32, 16), epochs=5,"
+        " random_state=0, momentum=0.9).fit(X, y)\n"
+        "sys.stdout.buffer.write(pickle.dumps(c.predict_proba(X)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        input=pickle.dumps((X, y)),
+        capture_output=True,
+        check=True,
+    )
+    np.testing.assert_array_equal(pickle.loads(result.stdout), here)
+
+
+def test_no_global_generator_is_touched(features):
+    X, y = features
+    tf.random.set_seed(3)
+    before = global_states()
+    small().fit(X, y).predict(X)
+    drawn = tf.random.uniform((4,)).numpy()
+    assert global_states() == before
+    tf.random.set_seed(3)
+    np.testing.assert_array_equal(drawn, tf.random.uniform((4,)).numpy())
+
+
+def test_probabilities_do_not_depend_on_the_other_rows(features):
+    X, y = features
+    classifier = small().fit(X, y)
+    together = classifier.predict_proba(X)
+    alone = np.concatenate([classifier.predict_proba(X[i : i + 1]) for i in range(70)])
+    np.testing.assert_array_equal(together[:70], alone)
+
+
+def test_class_weights_and_sample_weights_reach_the_loss(features):
+    X, y = features
+    by_class = small(class_weight={"bird": 3.0, "cat": 1.0, "dog": 1.0}).fit(X, y)
+    by_sample = small().fit(X, y, sample_weight=np.where(y == "bird", 3.0, 1.0))
+    plain = small().fit(X, y)
+    np.testing.assert_array_equal(by_class.predict_proba(X), by_sample.predict_proba(X))
+    assert by_class.history_["loss"][0] > 1.2 * plain.history_["loss"][0]
+
+
+def test_rows_of_weight_zero_count_as_removed(features):
+    X, y = features
+    weights = np.ones(len(y))
+    weights[::3] = 0
+    kept = weights > 0
+    weighted = small().fit(X, y, sample_weight=weights)
+    removed = small().fit(X[kept], y[kept])
+    np.testing.assert_array_equal(weighted.predict_proba(X), removed.predict_proba(X))
+
+
+def test_partial_fit_goes_on_and_adds_to_the_history(features):
+    X, y = features
+    classifier = small(learning_rate=0.05)
+    for _ in range(15):
+        classifier.partial_fit(X, y, classes=["bird", "cat", "dog"])
+    assert len(classifier.history_["loss"]) == 15
+    assert classifier.history_["loss"][-1] < 0.7 * classifier.history_["loss"][0]
+    with pytest.raises(ValueError, match="differ from"):
+        classifier.partial_fit(X, y, classes=["bird", "cat"])
+
+
+def test_partial_fit_knows_classes_that_its_first_rows_lack(features):
+    X, y = features
+    classifier = small().partial_fit(X[:80], y[:80], classes=np.unique(y))
+    assert classifier.predict_proba(X).shape == (240, 3)
+
+
+def test_warm_start_begins_where_the_last_fit_ended(features):
+    X, y = features
+    classifier = small(warm_start=True, learning_rate=0.05).fit(X, y)
+    first = classifier.history_["loss"]
+    second = classifier.fit(X, y).history_["loss"]
+    assert len(second) == 5
+    assert second[0] < 0.5 * first[0]
+
+
+def test_a_refit_forgets_everything(features):
+    X, y = features
+    classifier = small().fit(X[:, :10], y == "cat")
+    classifier.fit(X, y)
+    np.testing.assert_array_equal(
+        classifier.predict_proba(X), small().fit(X, y).predict_proba(X)
+    )
+    assert classifier.n_features_in_ == 30
+
+
+@pytest.mark.parametrize("fit", ["fit", "partial_fit"])
+def test_a_failed_fit_leaves_the_previous_one(features, fit):
+    X, y = features
+    classifier = small().fit(X, y)
+    before = classifier.predict_proba(X)
+    classifier.set_params(learning_rate=1e30)
+    with pytest.raises(ValueError, match="learning_rate=1e\\+30"):
+        getattr(classifier, fit)(X, y)
+    np.testing.assert_array_equal(classifier.predict_proba(X), before)
+    with pytest.raises(ValueError, match="one class only"):
+        classifier.fit(X[:, :3], np.full(len(y), "cat"))
+    assert classifier.n_features_in_ == 30
+
+
+def test_keras_callbacks_are_copied_for_each_fit_and_survive_a_pickle(features):
+    X, y = features
+    stopper = StopAtOnce()
+    classifier = small(callbacks=[stopper])
+    for model in (
+        classifier,
+        clone(classifier),
+        pickle.loads(pickle.dumps(classifier)),
+    ):
+        assert len(model.fit(X, y).history_["loss"]) == 1
+    assert stopper.model is None
+    assert stopper.n_epochs == 0
+    assert classifier.callbacks == [stopper]
+
+
+def test_scikit_learn_sees_a_classifier_and_stratifies(features):
+    _, y = features
+    classifier = small()
+    assert is_classifier(classifier)
+    assert isinstance(
+        check_cv(3, y, classifier=is_classifier(classifier)), StratifiedKFold
+    )
+
+
+def test_grid_search_over_the_learning_rate(features):
+    X, y = features
+    search = GridSearchCV(small(), {"learning_rate": [1e-5, 0.05]}, cv=3).fit(X, y)
+    assert search.best_params_ == {"learning_rate": 0.05}
+
+
+def test_summary_and_evaluate(features):
+    X, y = features
+    classifier = small().fit(X, y)
+    lines = []
+    classifier.summary(print_fn=lambda text, **_: lines.append(text))
+    assert "dense_head" in "\n".join(lines)
+    probabilities = classifier.predict_proba(X)
+    codes = np.searchsorted(classifier.classes_, y)
+    loss = -np.log(probabilities[np.arange(len(y)), codes]).mean()
+    result = classifier.evaluate(X, y)
+    assert result["loss"] == pytest.approx(loss, rel=1e-4)
+    assert result["accuracy"] == pytest.approx(classifier.score(X, y))
+
+
+def test_the_model_has_no_part_in_a_pickle(features):
+    X, y = features
+    classifier = small().fit(X, y)
+    n_bytes = sum(w.nbytes for w in classifier.model_.get_weights())
+    assert len(pickle.dumps(classifier)) < n_bytes + 8000
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda X, y: (X, y[:-1]), "inconsistent numbers of samples"),
+        (lambda X, y: (X, np.full(len(y), "cat")), r"one class only: \['cat'\]"),
+        (lambda X, y: (X, np.eye(3)[np.searchsorted(np.unique(y), y)]), "one-hot"),
+        (lambda X, y: (X, np.linspace(0, 1, len(y))), "Unknown label type"),
+        (lambda X, y: (np.where(np.arange(240)[:, None] == 7, np.nan, X), y), "row 7"),
+        (lambda X, y: (np.where(np.arange(240)[:, None] == 7, np.inf, X), y), "row 7"),
+        (lambda X, y: (X[:0], y[:0]), "0 sample"),
+    ],
+    ids=["length", "one class", "one-hot", "continuous", "NaN", "infinity", "empty"],
+)
+def test_bad_data_is_named(features, change, message):
+    with pytest.raises(ValueError, match=message):
+        small().fit(*change(*features))
+
+
+def test_labels_unseen_in_training_are_named(features):
+    X, y = features
+    classifier = small(epochs=1).fit(X, y)
+    with pytest.raises(ValueError, match=r"training did not have: \['fish'\]"):
+        classifier.evaluate(X[:2], ["cat", "fish"])
+    with pytest.raises(ValueError, match=r"y_val holds labels .*\['fish'\]"):
+        classifier.fit(X, y, X_val=X[:2], y_val=["cat", "fish"])
+
+
+def test_a_validation_set_needs_both_parts(features):
+    X, y = features
+    with pytest.raises(ValueError, match="X_val without y_val"):
+        small().fit(X, y, X_val=X)
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "message"),
+    [("best.h5", ValueError, "weights.h5"), ("no/b.weights.h5", OSError, "not exist")],
+)
+def test_a_bad_checkpoint_path_fails_before_training(features, path, error, message):
+    with pytest.raises(error, match=message):
+        small(checkpoint_path=path).fit(*features)
