@@ -1,0 +1,96 @@
+"""The colour rules: how every kind of picture becomes 8-bit RGB.
+
+===================================  ==================================================
+what is found                        what becomes of it
+===================================  ==================================================
+RGB, 8 bits                          nothing
+grey, 8 bits or 1 bit                three equal channels
+palette                              its colours
+transparency: RGBA, grey + alpha,    composited on white
+a palette's or a PNG's transparent
+colour
+16-bit grey, uint16 arrays           divided by 257 and rounded: 65535 becomes 255
+16-bit RGB files                     the high byte, as Pillow decodes them
+other integers                       as they are if all within 0 to 255, else refused
+floating-point TIFF and PIL images   rounded if all within 0 to 255, else refused; so
+(mode F)                             too if none exceeds 1, which would all be black
+bool arrays                          False is 0, True is 255
+CMYK, YCCK                           Pillow's conversion, Adobe's inversion undone
+YCbCr, HSV, LAB                      Pillow's conversion
+embedded colour profile              ignored: pixel values are taken for sRGB
+===================================  ==================================================
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from skresnet.reading.errors import Unusable
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Apply the colour rules to a loaded picture."""
+    if image.mode.startswith("I"):
+        image = _from_integers(image)
+    elif image.mode == "F":
+        image = _from_floats(image)
+    if image.has_transparency_data:
+        return _on_white(image.convert("RGBA"))
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
+    """Apply the rules for integers and bools to an array."""
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype.kind == "b":
+        return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype.kind == "u" and array.dtype.itemsize == 2:
+        return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    low, high = int(array.min()), int(array.max())
+    if low < 0 or high > 255:
+        raise Unusable(
+            f"{array.dtype} values run from {low} to {high}, outside 0 to 255; "
+            "scale them to 0 to 255 (only uint16 is scaled here)"
+        )
+    return array.astype(np.uint8)
+
+
+def on_white(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Composite a float picture of shape (height, width, 4) on white."""
+    alpha = array[..., 3:] / np.float32(255)
+    composited: NDArray[np.float32] = array[..., :3] * alpha + 255 * (1 - alpha)
+    return composited
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """Composite a picture of mode RGBA on white."""
+    white = Image.new("RGB", image.size, "white")
+    white.paste(image, mask=image)
+    return white
+
+
+def _from_integers(image: Image.Image) -> Image.Image:
+    """Make a grey picture of more than 8 bits one of 8."""
+    values = np.asarray(image)
+    grey = to_bytes(values)
+    transparent = image.info.get("transparency")
+    if transparent is not None:
+        grey = np.where(values == transparent, np.uint8(255), grey)
+    return Image.fromarray(grey)
+
+
+def _from_floats(image: Image.Image) -> Image.Image:
+    """Make a floating-point grey picture one of 8 bits."""
+    values = np.asarray(image)
+    low, high = float(values.min()), float(values.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise Unusable("floating-point pixels hold NaN or infinity")
+    if low < 0 or high > 255 or 0 < high <= 1:
+        raise Unusable(
+            f"floating-point pixels run from {low:g} to {high:g}; expected the 0 to "
+            "255 scale: read it as an array, scale that and pass the array"
+        )
+    return Image.fromarray(np.rint(values).astype(np.uint8))

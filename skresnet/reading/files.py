@@ -1,0 +1,83 @@
+"""Opening the file behind a path, or saying in plain words why not."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+from skresnet.reading.errors import Unusable
+
+MAX_FILE_BYTES: Final = 2**30
+"""Larger files are refused unread: no picture within `MAX_PIXELS` needs as much."""
+
+# These say that the machine is short of something, not that the picture is bad.
+_SHORTAGES: Final = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+
+_CAUSES: Final = {
+    errno.EACCES: "permission denied",
+    errno.ELOOP: "a symbolic link that leads back to itself",
+    errno.ENXIO: "not a regular file but a socket or a device",
+    errno.ENAMETOOLONG: "the file name is too long",
+    errno.EISDIR: "a directory, not a file",
+}
+
+_KINDS: Final = {
+    stat.S_IFDIR: "a directory, not a file",
+    stat.S_IFIFO: "not a regular file but a FIFO",
+    stat.S_IFCHR: "not a regular file but a device",
+    stat.S_IFBLK: "not a regular file but a device",
+}
+
+
+@contextmanager
+def regular_file(path: str) -> Iterator[IO[bytes]]:
+    """Open a regular file that is not empty for reading, and never wait for it."""
+    try:
+        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115
+    except (OSError, ValueError) as error:
+        raise Unusable(_cause(path, error)) from error
+    with file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            kind = stat.S_IFMT(status.st_mode)
+            raise Unusable(_KINDS.get(kind, "not a regular file"))
+        if status.st_size > MAX_FILE_BYTES:
+            raise Unusable(
+                f"the file has {status.st_size:,} bytes, more than the limit of "
+                f"{MAX_FILE_BYTES:,}"
+            )
+        if status.st_size == 0:
+            raise Unusable("the file has zero bytes")
+        yield file
+
+
+def file_bytes(path: str) -> bytes:
+    """Read a whole file."""
+    with regular_file(path) as file:
+        try:
+            return file.read()
+        except OSError as error:
+            raise Unusable(_cause(path, error)) from error
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file as ``open`` does, but do not wait for the other end of a FIFO."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _cause(path: str, error: OSError | ValueError) -> str:
+    """Say why a file could not be opened."""
+    if not isinstance(error, OSError):
+        return f"not a valid path ({error})"
+    if error.errno in _SHORTAGES:
+        raise error
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        link = Path(path)
+        if link.is_symlink():
+            return f"a symbolic link to {str(link.readlink())!r}, which does not exist"
+        return "no such file"
+    known = _CAUSES.get(error.errno or 0)
+    return known or f"cannot be opened ({error.strerror or error})"

@@ -1,0 +1,328 @@
+import os
+import socket
+
+import numpy as np
+import pytest
+from bad_pictures import (
+    animated,
+    cut,
+    encoded,
+    grey_16_bits,
+    jpeg_of_declared_size,
+    noise,
+    palette_with_transparency,
+    plain,
+    png,
+    tiff,
+    two_page_tiff,
+    with_colour_profile,
+    with_damaged_exif,
+    with_orientation,
+    wrong_data_checksum,
+    wrong_header_checksum,
+    ycck,
+)
+from PIL import Image
+
+from skresnet.reading import Treatment, UnreadableImageError, as_pictures
+
+WHITE, RED = (255, 255, 255), (255, 0, 0)
+
+ONE_COLOUR = {
+    "a JPEG named .png": (encoded(plain("RGB", RED), "JPEG", quality=100), RED),
+    "1 x 1": (encoded(plain("RGB", RED, (1, 1)), "PNG"), RED),
+    "1 x 5000": (encoded(plain("RGB", RED, (1, 5000)), "PNG"), RED),
+    "5000 x 1": (encoded(plain("RGB", RED, (5000, 1)), "PNG"), RED),
+    "grey": (encoded(plain("L", 100), "PNG"), (100, 100, 100)),
+    "grey JPEG": (encoded(plain("L", 100), "JPEG"), (100, 100, 100)),
+    "grey with a transparent value": (
+        encoded(plain("L", 100), "PNG", transparency=100),
+        WHITE,
+    ),
+    "transparent grey": (encoded(plain("LA", (0, 0)), "PNG"), WHITE),
+    "half transparent grey": (encoded(plain("LA", (0, 51)), "PNG"), (204, 204, 204)),
+    "1-bit": (encoded(plain("1", 1), "PNG"), WHITE),
+    "1-bit TIFF, compressed": (
+        encoded(plain("1", 1), "TIFF", compression="group4"),
+        WHITE,
+    ),
+    "half transparent red": (
+        encoded(plain("RGBA", (255, 0, 0, 51)), "PNG"),
+        (255, 204, 204),
+    ),
+    "transparent WebP": (
+        encoded(plain("RGBA", (255, 0, 0, 0)), "WEBP", lossless=True),
+        WHITE,
+    ),
+    "RGB with a transparent colour": (
+        encoded(plain("RGB", (1, 2, 3)), "PNG", transparency=(1, 2, 3)),
+        WHITE,
+    ),
+    "CMYK": (encoded(plain("CMYK", (255, 0, 0, 0)), "JPEG"), (0, 255, 255)),
+    "CMYK TIFF": (encoded(plain("CMYK", (0, 255, 255, 0)), "TIFF"), RED),
+    "YCCK": (ycck(), (0, 255, 255)),
+    "16-bit grey": (grey_16_bits(128 * 257, "PNG"), (128, 128, 128)),
+    "16-bit grey, white": (grey_16_bits(65535, "PNG"), WHITE),
+    "16-bit grey TIFF": (grey_16_bits(128 * 257, "TIFF"), (128, 128, 128)),
+    "16-bit grey TIFF, big-endian": (
+        grey_16_bits(99 * 257, "TIFF", ">"),
+        (99, 99, 99),
+    ),
+    "float TIFF": (tiff(np.full((3, 4), 100.4, np.float32)), (100, 100, 100)),
+    "float TIFF of zeros": (tiff(np.zeros((3, 4), np.float32)), (0, 0, 0)),
+    "32-bit integer TIFF": (tiff(np.full((3, 4), 200, np.int32)), (200, 200, 200)),
+    "LAB TIFF": (encoded(plain("LAB", (255, 128, 128)), "TIFF"), WHITE),
+    "BMP": (encoded(plain("RGB", RED), "BMP"), RED),
+    "progressive JPEG": (
+        encoded(plain("RGB", RED), "JPEG", progressive=True, quality=100),
+        RED,
+    ),
+    "animated GIF": (animated("GIF"), RED),
+    "animated WebP": (animated("WEBP", lossless=True), RED),
+    "two pages of TIFF": (two_page_tiff(), RED),
+    "colour profile": (with_colour_profile(), (10, 200, 30)),
+    "damaged EXIF": (with_damaged_exif(), RED),
+    "bytes after the end": (encoded(plain("RGB", RED), "PNG") + b"more", RED),
+}
+
+UNREADABLE = {
+    "empty": (b"", "zero bytes"),
+    "text": (b"not a picture, I am afraid", "begins with 'not a picture, I'"),
+    "HTML": (b"<!DOCTYPE html><html>", "begins with '<!DOCTYPE html><'"),
+    "PDF": (b"%PDF-1.7\n", "begins with '%PDF-1.7"),
+    "JPEG cut at 10 percent": (cut(encoded(noise(), "JPEG"), 10), "JPEG|ends early"),
+    "JPEG cut at 50 percent": (cut(encoded(noise(), "JPEG"), 50), "ends early"),
+    "JPEG cut at 99 percent": (cut(encoded(noise(), "JPEG"), 99), "ends early"),
+    "PNG cut at 10 percent": (cut(encoded(noise(), "PNG"), 10), "ends early"),
+    "PNG cut at 50 percent": (cut(encoded(noise(), "PNG"), 50), "ends early"),
+    "PNG cut at 99 percent": (cut(encoded(noise(), "PNG"), 99), "ends early"),
+    "GIF cut at 50 percent": (cut(encoded(noise(), "GIF"), 50), "ends early"),
+    "WebP cut at 50 percent": (cut(encoded(noise(), "WEBP"), 50), "damaged|ends early"),
+    "TIFF cut at 50 percent": (cut(encoded(noise(), "TIFF"), 50), "damaged|ends early"),
+    "wrong checksum in a PNG's header": (
+        wrong_header_checksum(),
+        "bad header checksum",
+    ),
+    "wrong checksum in a PNG's data": (wrong_data_checksum(), "damaged"),
+    "decompression bomb": (
+        png(60_000, 60_000, b"\0" * 1000),
+        "60000 x 60000 are 3,600,000,000 pixels, more than the limit of 89,478,485",
+    ),
+    "a row of 300,000 pixels": (png(300_000, 1, b"\0" * 300_001), "more than 262,144"),
+    "JPEG bomb": (jpeg_of_declared_size(65_000, 65_000), "limit of 357,913,940"),
+    "progressive JPEG bomb": (
+        jpeg_of_declared_size(20_000, 10_000, progressive=True),
+        "limit of 89,478,485",
+    ),
+    "float TIFF from 0 to 1": (
+        tiff(np.full((3, 4), 0.5, np.float32)),
+        "0 to 255 scale",
+    ),
+    "float TIFF below 0": (tiff(np.full((3, 4), -1, np.float32)), "from -1 to -1"),
+    "float TIFF with NaN": (tiff(np.full((3, 4), np.nan, np.float32)), "NaN"),
+    "32-bit integers above 255": (tiff(np.full((3, 4), 70_000, np.int32)), "to 70000"),
+}
+
+
+def only_picture(path):
+    (picture,) = as_pictures([path])
+    return picture
+
+
+def cause_of(action):
+    with pytest.raises(UnreadableImageError) as caught:
+        action()
+    (failure,) = caught.value.failures
+    return failure.cause
+
+
+@pytest.mark.parametrize("aspect", ["stretch", "crop"])
+@pytest.mark.parametrize(("data", "colour"), ONE_COLOUR.values(), ids=ONE_COLOUR)
+def test_a_picture_of_one_colour_keeps_it(tmp_path, data, colour, aspect):
+    path = tmp_path / "picture.png"
+    path.write_bytes(data)
+    picture = only_picture(path)
+    picture.check()
+    pixels = picture.load().pixels(Treatment(input_size=(20, 30), aspect=aspect))
+    assert pixels.shape == (20, 30, 3)
+    assert pixels.dtype == np.uint8
+    # JPEG and the conversions of CMYK and LAB are off by a little.
+    np.testing.assert_allclose(pixels.astype(int), np.full((20, 30, 3), colour), atol=3)
+
+
+@pytest.mark.parametrize(("data", "cause"), UNREADABLE.values(), ids=UNREADABLE)
+def test_what_is_no_whole_picture_is_unreadable_and_says_why(tmp_path, data, cause):
+    path = tmp_path / "picture.jpg"
+    path.write_bytes(data)
+    picture = only_picture(path)
+    found = cause_of(lambda: picture.load().pixels(Treatment(input_size=(20, 30))))
+    assert any(part in found for part in cause.split("|"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["empty", "HTML", "wrong checksum in a PNG's header", "decompression bomb"],
+)
+def test_a_check_finds_what_the_header_shows(tmp_path, name):
+    data, cause = UNREADABLE[name]
+    path = tmp_path / "picture.jpg"
+    path.write_bytes(data)
+    assert cause in cause_of(only_picture(path).check)
+
+
+def test_a_transparent_palette_entry_is_white_and_the_others_are_themselves(tmp_path):
+    path = tmp_path / "palette.png"
+    path.write_bytes(palette_with_transparency())
+    pixels = only_picture(path).load().pixels(Treatment(input_size=(4, 8)))
+    assert (pixels[:, :4] == WHITE).all()
+    assert (pixels[:, 4:] == (0, 255, 0)).all()
+
+
+def test_a_panorama_beyond_the_limit_is_read_at_a_smaller_scale(tmp_path):
+    path = tmp_path / "panorama.jpg"
+    Image.new("L", (20_000, 5_000), 100).save(path)
+    picture = only_picture(path)
+    picture.check()
+    pixels = picture.load().pixels(Treatment(input_size=(20, 30)))
+    assert (abs(pixels.astype(int) - 100) <= 1).all()
+    unscaled = Treatment(input_size=(20, 30), scaled_decoding=False)
+    assert "limit" in cause_of(lambda: picture.load().pixels(unscaled))
+
+
+# What row 0 and column 0 of the file are in the upright picture, as Exif 2.32 says.
+STORED = {
+    1: lambda upright: upright,
+    2: lambda upright: upright[:, ::-1],
+    3: lambda upright: upright[::-1, ::-1],
+    4: lambda upright: upright[::-1],
+    5: lambda upright: upright.swapaxes(0, 1),
+    6: lambda upright: upright[:, ::-1].swapaxes(0, 1),
+    7: lambda upright: upright[::-1, ::-1].swapaxes(0, 1),
+    8: lambda upright: upright[::-1].swapaxes(0, 1),
+}
+
+
+def four_colours(height, width):
+    upright = np.zeros((height, width, 3), np.uint8)
+    upright[: height // 2, : width // 2] = (200, 0, 0)
+    upright[: height // 2, width // 2 :] = (0, 200, 0)
+    upright[height // 2 :, : width // 2] = (0, 0, 200)
+    upright[height // 2 :, width // 2 :] = (200, 200, 200)
+    return upright
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", STORED)
+def test_a_picture_is_seen_upright(tmp_path, orientation, format_):
+    upright = four_colours(16, 32)
+    stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](upright)))
+    path = tmp_path / "picture"
+    path.write_bytes(with_orientation(stored, orientation, format_))
+    pixels = only_picture(path).load().pixels(Treatment(input_size=(16, 32)))
+    np.testing.assert_allclose(pixels.astype(int), upright, atol=6)
+    with Image.open(path) as image:
+        (picture,) = as_pictures([image])
+        pixels = picture.load().pixels(Treatment(input_size=(16, 32)))
+    np.testing.assert_allclose(pixels.astype(int), upright, atol=6)
+
+
+@pytest.mark.parametrize("orientation", STORED)
+def test_a_large_photo_is_upright_when_decoded_at_a_smaller_scale(
+    tmp_path, orientation
+):
+    stored = STORED[orientation](four_colours(256, 512))
+    path = tmp_path / "photo.jpg"
+    image = Image.fromarray(np.ascontiguousarray(stored))
+    path.write_bytes(with_orientation(image, orientation, "JPEG"))
+    pixels = only_picture(path).load().pixels(Treatment(input_size=(32, 64)))
+    np.testing.assert_allclose(pixels.astype(int), four_colours(32, 64), atol=6)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"a name with spaces.png",
+        b"a\nnewline.png",
+        b"'single' and \"double\".png",
+        "\N{CAT FACE}.png".encode(),
+        b"not utf-8 \xff\xfe.png",
+        b"no ending",
+    ],
+    ids=repr,
+)
+def test_a_file_of_any_name_is_read(tmp_path, name):
+    path = os.path.join(str(tmp_path), os.fsdecode(name))  # noqa: PTH118 - as users do
+    try:
+        Image.new("RGB", (3, 3), RED).save(path, "PNG")
+    except OSError:
+        pytest.skip("the file system does not take this name")
+    pixels = only_picture(path).load().pixels(Treatment(input_size=(3, 3)))
+    assert (pixels == RED).all()
+
+
+def test_the_error_about_a_file_of_any_name_is_one_line_that_can_be_printed(tmp_path):
+    name = os.fsdecode(b"a\nnewline and \xff.png")
+    with pytest.raises(UnreadableImageError) as caught:
+        only_picture(tmp_path / name).load()
+    lines = str(caught.value).encode("utf-8").splitlines()
+    assert len(lines) == 3
+
+
+def make_broken_link(path):
+    path.symlink_to(path.parent / "gone.jpg")
+
+
+def make_circular_link(path):
+    path.symlink_to(path)
+
+
+def make_socket(path):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+
+
+def make_sparse_giant(path):
+    with path.open("wb") as file:
+        file.truncate(2**31)
+
+
+NO_FILES = {
+    "no file": (lambda path: None, "no such file"),
+    "broken link": (make_broken_link, "gone.jpg', which does not exist"),
+    "circular link": (make_circular_link, "leads back to itself"),
+    "directory": (lambda path: path.mkdir(), "a directory"),
+    "FIFO": (os.mkfifo, "FIFO"),
+    "socket": (make_socket, "socket"),
+    "giant": (make_sparse_giant, "2,147,483,648 bytes"),
+}
+
+
+@pytest.mark.parametrize(("make", "cause"), NO_FILES.values(), ids=NO_FILES)
+def test_what_is_no_regular_file_is_unreadable_without_waiting(tmp_path, make, cause):
+    path = tmp_path / "picture.jpg"
+    make(path)
+    picture = only_picture(path)
+    assert cause in cause_of(picture.check)
+    assert cause in cause_of(picture.load)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_file_that_may_not_be_read_is_unreadable(tmp_path):
+    path = tmp_path / "picture.jpg"
+    path.touch(0)
+    assert cause_of(only_picture(path).load) == "permission denied"
+
+
+def test_a_device_and_a_path_that_cannot_be_are_unreadable():
+    assert "device" in cause_of(only_picture("/dev/zero").load)
+    assert "not a valid path" in cause_of(only_picture("a\0b.jpg").load)
+    assert "too long" in cause_of(only_picture("a" * 5000).load)
+
+
+def test_a_file_removed_after_the_check_is_unreadable(tmp_path):
+    path = tmp_path / "picture.png"
+    Image.new("RGB", (3, 3)).save(path)
+    picture = only_picture(path)
+    picture.check()
+    path.unlink()
+    assert cause_of(picture.load) == "no such file"
