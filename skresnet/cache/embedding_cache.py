@@ -1,0 +1,329 @@
+"""The cache as its users see it: rows by settings and digest, in a folder."""
+
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skresnet.cache.current import CurrentStore, one_at_a_time
+from skresnet.cache.errors import CacheUnavailableError, warn_of_damage
+from skresnet.cache.files import bytes_on_disk, companions, find_stores
+from skresnet.cache.records import SETTINGS_KEY_BYTES, pack, settings_key, unpack
+from skresnet.cache.reports import CacheInfo, CacheVerification
+from skresnet.cache.store import Store
+
+# How many entries may wait for their "recently used" mark before it is written.
+_TOUCHED_AT_ONCE = 8192
+
+_ENTRIES_CHECKED_AT_ONCE = 256
+
+
+class EmbeddingCache:
+    """Rows of features that were computed before, kept in a folder.
+
+    Several processes and threads may read and write one folder at once. A row that
+    comes back is the row that was stored, bit for bit: each carries a checksum, and a
+    damaged one counts as not stored. The folder should be on a local disk; the locks of
+    network file systems are not reliable enough for several writers.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        Where the cache lives; made when the first rows are stored. ``~`` is expanded,
+        and a relative path is taken from the working directory of this moment. Other
+        files in the folder are left alone.
+    max_bytes : int or None, default=None
+        Limit for the bytes of stored rows. When it is passed, the least recently used
+        rows leave until a tenth of it is free. The files may be one ``put_many`` and
+        SQLite's log (a few megabytes) larger. None is no limit, and saves the
+        bookkeeping of what was used when.
+
+    Raises
+    ------
+    ValueError
+        If ``max_bytes`` is not positive.
+
+    Notes
+    -----
+    With ``max_bytes``, reading marks rows as used in memory; the marks are written with
+    the next ``put_many``, with ``close``, or when 8192 have gathered. A process that is
+    killed or never closes the cache loses the last marks, never rows.
+
+    A pickle holds the absolute folder and the limit, and opens the same folder where it
+    is loaded. A fork closes the store first, so that nothing open is inherited; parent
+    and child open it again on their next use.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skresnet.cache import EmbeddingCache
+    >>> with EmbeddingCache("~/.cache/my-embeddings") as cache:  # doctest: +SKIP
+    ...     cache.put_many("ResNet50 avg_pool", {b"digest": np.ones(3, np.float32)})
+    ...     cache.get_many("ResNet50 avg_pool", [b"digest", b"other"])
+    [array([1., 1., 1.], dtype=float32), None]
+    """
+
+    def __init__(
+        self, folder: str | os.PathLike[str], *, max_bytes: int | None = None
+    ) -> None:
+        if max_bytes is not None and max_bytes <= 0:
+            raise ValueError(
+                f"max_bytes: found {max_bytes}, expected a positive number of bytes, "
+                "or None for no limit."
+            )
+        self.folder = Path(folder).expanduser().absolute()
+        self.max_bytes = max_bytes
+        self._forget()
+
+    def get_many(
+        self, settings: str, digests: Sequence[bytes]
+    ) -> list[NDArray[np.float32] | None]:
+        """Return the stored rows.
+
+        Parameters
+        ----------
+        settings : str
+            Canonical text of everything that decides the features besides the picture.
+        digests : sequence of bytes
+            Digest of each picture, usually 32 bytes.
+
+        Returns
+        -------
+        list of (ndarray of shape (n_features,), dtype float32) or None
+            One item a digest, in order; the arrays are read-only. None where nothing is
+            stored or what is stored is damaged.
+
+        Raises
+        ------
+        CacheUnavailableError
+            If the store cannot be opened or read.
+        CacheFormatError
+            If another version of skresnet wrote the store.
+
+        Warns
+        -----
+        CacheWarning
+            Once a call if rows are damaged, and if the whole store is.
+        """
+        prefix = settings_key(settings)
+        keys = [prefix + digest for digest in digests]
+        with one_at_a_time:
+            store = self._current.existing()
+            if store is None:
+                return [None] * len(keys)
+            values = store.read(keys)
+            rows = [
+                None if value is None else unpack(key, value)
+                for key, value in zip(keys, values, strict=True)
+            ]
+            found = sum(value is not None for value in values)
+            damaged = found - sum(row is not None for row in rows)
+            if damaged:
+                self._damage_seen = True
+                warn_of_damage(
+                    f"The embedding cache {self.folder} holds {damaged} damaged "
+                    f"entries among the {len(keys)} asked for; they count as not "
+                    "stored and are replaced when they are stored again. Check the "
+                    "disk if this comes back."
+                )
+            if self.max_bytes is not None and not store.read_only:
+                self._touched.update(
+                    key for key, row in zip(keys, rows, strict=True) if row is not None
+                )
+                if len(self._touched) >= _TOUCHED_AT_ONCE:
+                    self._write_touched()
+        return rows
+
+    def put_many(
+        self, settings: str, rows: Mapping[bytes, NDArray[np.float32]]
+    ) -> None:
+        """Store rows in one transaction: all of them or, where it fails, none.
+
+        Once it returns, the rows outlive the end of the process, however it ends.
+
+        Parameters
+        ----------
+        settings : str
+            Canonical text of everything that decides the features besides the picture.
+        rows : mapping of bytes to ndarray of shape (n_features,), dtype float32
+            The row of each picture's digest; rows stored before are replaced.
+
+        Raises
+        ------
+        ValueError
+            If a row is not a float32 array with one dimension.
+        CacheUnavailableError
+            If the folder cannot be made or written, or the disk is full.
+        CacheFormatError
+            If another version of skresnet wrote the store.
+
+        Warns
+        -----
+        CacheWarning
+            If the store was damaged beyond use and a fresh one was begun beside it.
+        """
+        prefix = settings_key(settings)
+        values = {
+            key: pack(key, row)
+            for key, row in ((prefix + digest, row) for digest, row in rows.items())
+        }
+        if not values:
+            return
+        with one_at_a_time:
+            self._current.write(
+                lambda store: self._write_rows(store, (prefix, settings), values)
+            )
+            self._touched.clear()
+            self._damage_seen = False
+
+    def info(self) -> CacheInfo:
+        """Count what is stored; print the result to read it.
+
+        Returns
+        -------
+        CacheInfo
+
+        Raises
+        ------
+        CacheUnavailableError
+            If the store cannot be opened or read.
+        CacheFormatError
+            If another version of skresnet wrote the store.
+        """
+        with one_at_a_time:
+            store = self._current.existing()
+            keys, texts = (
+                ([], {}) if store is None else (store.keys(), store.settings())
+            )
+            stores = find_stores(self.folder)
+            numbers: dict[str, int] = {}
+            for key in keys:
+                text = _settings_text(texts, key)
+                numbers[text] = numbers.get(text, 0) + 1
+            return CacheInfo(
+                folder=self.folder,
+                entries=len(keys),
+                bytes_on_disk=bytes_on_disk(stores),
+                settings=numbers,
+                set_aside=stores[:-1],
+            )
+
+    def verify(self) -> CacheVerification:
+        """Read every entry and compare its checksum.
+
+        Returns
+        -------
+        CacheVerification
+
+        Raises
+        ------
+        CacheUnavailableError
+            If the store cannot be opened or read.
+        CacheFormatError
+            If another version of skresnet wrote the store.
+        """
+        with one_at_a_time:
+            store = self._current.existing()
+            if store is None:
+                return CacheVerification(sound=0, damaged=[], structure="ok")
+            keys, texts = store.keys(), store.settings()
+            damaged = []
+            for start in range(0, len(keys), _ENTRIES_CHECKED_AT_ONCE):
+                chunk = keys[start : start + _ENTRIES_CHECKED_AT_ONCE]
+                for key, value in zip(chunk, store.read(chunk), strict=True):
+                    # None: another process has removed it in the meantime.
+                    if value is not None and unpack(key, value) is None:
+                        damaged.append(key)
+            structure = store.structure()
+            self._damage_seen |= bool(damaged) or structure != "ok"
+            return CacheVerification(
+                sound=len(keys) - len(damaged),
+                damaged=[
+                    (_settings_text(texts, key), key[SETTINGS_KEY_BYTES:])
+                    for key in damaged
+                ],
+                structure=structure,
+            )
+
+    def clear(self) -> None:
+        """Remove all entries and the store files that were set aside.
+
+        The store is emptied, not deleted, because other processes may have it open;
+        once they have closed it, about 20 kB remain.
+
+        Raises
+        ------
+        CacheUnavailableError
+            If the store cannot be opened or written.
+        CacheFormatError
+            If another version of skresnet wrote the store.
+        """
+        with one_at_a_time:
+            if not find_stores(self.folder):
+                return
+            self._current.write(Store.clear)
+            self._touched.clear()
+            for old in find_stores(self.folder)[:-1]:
+                for file in companions(old):
+                    # Missing, or open in another process on Windows.
+                    with contextlib.suppress(OSError):
+                        file.unlink()
+
+    def close(self) -> None:
+        """Let the files go; the next use opens them again."""
+        with one_at_a_time:
+            self._write_touched()
+            self._current.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        limit = "" if self.max_bytes is None else f", max_bytes={self.max_bytes}"
+        return f"EmbeddingCache({str(self.folder)!r}{limit})"
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"folder": self.folder, "max_bytes": self.max_bytes}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._current = CurrentStore(self.folder)
+        self._touched: set[bytes] = set()
+        self._damage_seen = False
+
+    def _write_rows(
+        self, store: Store, settings: tuple[bytes, str], values: dict[bytes, bytes]
+    ) -> None:
+        if self._damage_seen:
+            # Where a byte of a row has changed, the structure around it may have too,
+            # and a write along broken structure would spread the damage.
+            store.require_sound_structure()
+        store.write(values, settings, self._touched, self.max_bytes)
+
+    def _write_touched(self) -> None:
+        store = self._current.existing() if self._touched else None
+        if store is not None:
+            # Only the order of eviction is lost, which is no reason to fail a reader.
+            with contextlib.suppress(CacheUnavailableError):
+                store.touch(self._touched)
+        self._touched.clear()
+
+
+def _settings_text(texts: dict[bytes, str], key: bytes) -> str:
+    return texts.get(key[:SETTINGS_KEY_BYTES], "(unknown settings)")

@@ -1,0 +1,58 @@
+"""How a data set lies on disk, and how errors speak of it."""
+
+from collections.abc import Collection
+from typing import Final
+
+SPLIT_FOLDERS: Final[dict[str, tuple[str, ...]]] = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation"),
+    "test": ("test",),
+}
+"""For each split, the folder names taken for it, in lower case."""
+
+FOLDER_TREE: Final = """\
+Expected one folder a class, with its images inside:
+
+    photos/
+    ├── cats/
+    │   ├── 001.jpg
+    │   └── 002.png
+    └── dogs/
+        └── 003.jpg"""
+
+SPLITS_TREE: Final = """\
+Expected one folder a split, each with the same class folders:
+
+    photos/
+    ├── train/
+    │   ├── cats/
+    │   └── dogs/
+    ├── val/
+    │   ├── cats/
+    │   └── dogs/
+    └── test/
+        ├── cats/
+        └── dogs/"""
+
+
+def split_of(folder_name: str) -> str | None:
+    """Name the split that a folder of this name holds, None if it is no split."""
+    for split, names in SPLIT_FOLDERS.items():
+        if folder_name.lower() in names:
+            return split
+    return None
+
+
+def listed(names: Collection[str], at_most: int = 8) -> str:
+    """Write names in quotes, the first few where there are many."""
+    # repr keeps line breaks, quotes and undecodable bytes of a name on one clear line.
+    shown = ", ".join(repr(name) for name in sorted(names)[:at_most])
+    hidden = len(names) - at_most
+    if hidden > 0:
+        return f"{shown} and {hidden} more"
+    return shown or "nothing"
+
+
+def counted(number: int, singular: str, plural: str | None = None) -> str:
+    """Write a number with its noun."""
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"

@@ -1,0 +1,159 @@
+"""What a folder holds: the images in it, and what else lies there."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from skresnet.datasets.layout import FOLDER_TREE, counted, listed
+from skresnet.reading.formats import EXTENSIONS
+
+CAUSES: Final[dict[str, tuple[str, str]]] = {
+    "hidden": ("hidden file or folder", "hidden files and folders"),
+    "not_image": ("file that is no image", "files that are no images"),
+    "outside_class": ("image outside a class", "images outside a class"),
+    "broken_link": ("broken link", "broken links"),
+    "repeated_folder": (
+        "link to a folder already read",
+        "links to folders already read",
+    ),
+    "special_file": ("special file", "special files"),
+}
+"""Why a path is left out: the key in ``skipped``, and its words for one and many."""
+
+
+@dataclass
+class Contents:
+    """Paths sorted by what they are; `skipped` has a list for every cause."""
+
+    images: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    skipped: dict[str, list[str]] = field(
+        default_factory=lambda: {cause: [] for cause in CAUSES}
+    )
+
+
+def list_folder(folder: str) -> Contents:
+    """Sort what lies directly in a folder; no file is opened."""
+    contents = Contents()
+    with _permission_explained(folder), os.scandir(folder) as entries:
+        for entry in entries:
+            _put(entry, contents)
+    contents.images.sort()
+    contents.folders.sort()
+    for paths in contents.skipped.values():
+        paths.sort()
+    return contents
+
+
+def find_images(folder: str, *, above: Iterable[str]) -> Contents:
+    """Collect the images below a folder, links followed, no folder read twice.
+
+    A link back to the folder, or to one of those in `above`, is set aside: its images
+    are here already and following it would never end.
+    """
+    found = Contents()
+    seen = {_identity(path) for path in above}
+    waiting = [folder]
+    while waiting:
+        current = waiting.pop()
+        identity = _identity(current)
+        if identity in seen:
+            found.skipped["repeated_folder"].append(current)
+            continue
+        seen.add(identity)
+        here = list_folder(current)
+        found.images += here.images
+        for cause, paths in here.skipped.items():
+            found.skipped[cause] += paths
+        waiting += reversed(here.folders)
+    found.images.sort()
+    for paths in found.skipped.values():
+        paths.sort()
+    return found
+
+
+def folder_above(folder: str) -> list[str]:
+    """List a folder and all that it lies in, links resolved."""
+    real = Path(folder).resolve()
+    return [str(path) for path in (real, *real.parents)]
+
+
+def existing_folder(root: str | os.PathLike[str]) -> str:
+    """Expand ``~`` and make sure that `root` is a folder."""
+    try:
+        path = Path(os.fsdecode(root))
+    except TypeError as error:
+        raise TypeError(
+            f"root must be the path of a folder, as str or pathlib.Path; "
+            f"got {type(root).__name__}."
+        ) from error
+    # Without such a user there is no home, but there may be a folder of that name.
+    with suppress(RuntimeError):
+        path = path.expanduser()
+    with _permission_explained(str(path)):
+        if path.is_dir():
+            return str(path)
+        if path.exists():
+            raise NotADirectoryError(
+                f"root must be a folder, but {str(path)!r} is a file. {FOLDER_TREE}"
+            )
+    nearest = next(parent for parent in path.absolute().parents if parent.is_dir())
+    names = [Path(name).name for name in list_folder(str(nearest)).folders]
+    raise FileNotFoundError(
+        f"root {str(path)!r} does not exist. The part of it that does exist is "
+        f"{str(nearest)!r}, with these folders: {listed(names)}. {FOLDER_TREE}"
+    )
+
+
+def describe_skipped(skipped: dict[str, list[str]]) -> str:
+    """Write what was left out in words, such as ``3 hidden files and folders``."""
+    parts = []
+    for cause, paths in skipped.items():
+        if paths:
+            names = [Path(path).name for path in paths]
+            parts.append(f"{counted(len(paths), *CAUSES[cause])} ({listed(names, 4)})")
+    return ", ".join(parts) or "nothing"
+
+
+def _put(entry: os.DirEntry[str], contents: Contents) -> None:
+    """Sort one entry of a folder."""
+    if entry.name.startswith("."):
+        contents.skipped["hidden"].append(entry.path)
+    elif _leads_nowhere(entry):
+        contents.skipped["broken_link"].append(entry.path)
+    elif entry.is_dir():
+        contents.folders.append(entry.path)
+    elif not entry.is_file():
+        contents.skipped["special_file"].append(entry.path)
+    elif Path(entry.name).suffix.lower() in EXTENSIONS:
+        contents.images.append(entry.path)
+    else:
+        contents.skipped["not_image"].append(entry.path)
+
+
+def _leads_nowhere(entry: os.DirEntry[str]) -> bool:
+    """Say whether an entry is a link without an end, be it missing or circular."""
+    return entry.is_symlink() and not Path(entry.path).exists()
+
+
+def _identity(folder: str) -> tuple[int, int]:
+    """Tell one folder from another whatever path leads to it."""
+    with _permission_explained(folder):
+        status = Path(folder).stat()
+    return status.st_dev, status.st_ino
+
+
+@contextmanager
+def _permission_explained(folder: str) -> Iterator[None]:
+    """Turn a refusal of the system into an error that says what to do."""
+    try:
+        yield
+    except PermissionError as error:
+        raise PermissionError(
+            f"{(error.filename or folder)!r} cannot be read: permission denied. Every "
+            f"folder of the data set must be readable and enterable; give yourself "
+            f"the right (chmod u+rx on a folder) or leave the folder out."
+        ) from error
