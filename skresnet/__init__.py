@@ -6,17 +6,48 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skresnet.backbone import WeightsUnavailableError
+    from skresnet.cache import EmbeddingCache
     from skresnet.classifier import DenseSGDClassifier
+    from skresnet.datasets import (
+        load_image_folder,
+        load_image_splits,
+        make_paper_figures,
+    )
+    from skresnet.embedder import ResNet50Embedder
+    from skresnet.pipeline import ImageClassifierPipeline, make_image_classifier
+    from skresnet.reading import UnreadableImageError
 
 __version__ = "0.1.0"
 
-# Where each public name lives. They are imported on first use: `import skresnet`
-# must not take the seconds that TensorFlow takes.
+__all__ = [
+    "DenseSGDClassifier",
+    "EmbeddingCache",
+    "ImageClassifierPipeline",
+    "ResNet50Embedder",
+    "UnreadableImageError",
+    "WeightsUnavailableError",
+    "__version__",
+    "load_image_folder",
+    "load_image_splits",
+    "make_image_classifier",
+    "make_paper_figures",
+]
+
+# Where each public name lives. They are imported on first use, so that
+# `import skresnet` is as quick as `import sklearn`.
 _HOMES = {
     "DenseSGDClassifier": "skresnet.classifier",
+    "EmbeddingCache": "skresnet.cache",
+    "ImageClassifierPipeline": "skresnet.pipeline",
+    "ResNet50Embedder": "skresnet.embedder",
+    "UnreadableImageError": "skresnet.reading",
+    "WeightsUnavailableError": "skresnet.backbone",
+    "load_image_folder": "skresnet.datasets",
+    "load_image_splits": "skresnet.datasets",
+    "make_image_classifier": "skresnet.pipeline",
+    "make_paper_figures": "skresnet.datasets",
 }
-
-__all__ = ["DenseSGDClassifier", "__version__"]
 
 
 def __getattr__(name: str) -> Any:

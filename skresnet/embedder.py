@@ -1,0 +1,359 @@
+"""ResNet50Embedder: pictures in, one row of features a picture out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+)
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from skresnet.backbone import (
+    BackboneSpec,
+    ResolvedWeights,
+    keras_model,
+    resolve_weights,
+)
+from skresnet.cache import EmbeddingCache
+from skresnet.embedding import Embedding, Plan
+from skresnet.reading import ASPECTS, INTERPOLATIONS, Picture, Treatment, as_pictures
+from skresnet.rollback import restored_on_failure
+
+_LARGEST_SEED = np.iinfo(np.int32).max
+
+
+class ResNet50Embedder(
+    CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
+):
+    """Turn pictures into features with a pretrained ResNet50.
+
+    A picture is read, turned upright, made RGB, resized and sent through Keras'
+    ResNet50 (He et al., 2016) up to a layer, whose output is its row of features.
+    The network is built on first use, once a process for all embedders of equal
+    settings, and is no part of a pickle.
+
+    X may be paths (list, array, pandas or polars Series), an array of pictures of
+    shape (n_samples, height, width, 3) or (n_samples, height, width), a list of arrays
+    of different sizes, a list of PIL images, or a list that mixes these. Floats are
+    pixel values from 0 to 255, as for Keras' ``preprocess_input``.
+
+    Parameters
+    ----------
+    weights : "imagenet", path or None, default="imagenet"
+        ``"imagenet"`` are Keras' own, downloaded on first use (94 MB) to Keras' folder
+        and checked by their hash; a path is a Keras file with ResNet50's weights; None
+        draws random weights from ``random_state``.
+
+    layer : str, default="avg_pool"
+        The layer whose output is taken, by its Keras name, for instance
+        ``"conv4_block6_out"``. `summary` lists them.
+
+    pooling : {"avg", "max", "flatten"}, default="avg"
+        How the output of a layer of shape (height, width, channels) becomes a row: its
+        mean or maximum over the picture, or all of it.
+
+    input_size : int or tuple of int, default=(224, 224)
+        Height and width in pixels that pictures are resized to, each at least 32.
+
+    interpolation : {"nearest", "bilinear", "bicubic", "hamming", "box", "lanczos"}, \
+            default="bilinear"
+        Pillow's filter for resizing, as in ``keras.utils.load_img``.
+
+    aspect : {"stretch", "crop", "pad"}, default="stretch"
+        What becomes of another aspect ratio: distorted, cut to the centre, or padded
+        with black.
+
+    preprocessing : "caffe" or None, default="caffe"
+        ``"caffe"`` is what ResNet50's ImageNet weights expect
+        (``keras.applications.resnet.preprocess_input``); None feeds raw pixels.
+
+    precision : {"float32", "bfloat16"}, default="float32"
+        Precision of the convolutions. ``"bfloat16"`` is about twice as fast on
+        processors that have instructions for it, and an error on others.
+
+    scaled_decoding : bool, default=True
+        Let the JPEG decoder deliver a half, quarter or eighth of the size where that
+        still covers ``input_size``. Faster on photographs of several megapixels, with
+        slightly different pixels.
+
+    batch_size : int, default=32
+        Pictures that go through the network at once.
+
+    n_jobs : int or None, default=None
+        Threads that read and decode pictures ahead of the network, as joblib counts:
+        None is 1, -1 one a processor.
+
+    cache : None, path or EmbeddingCache, default=None
+        Where the row of each picture is kept, found again by the picture's content.
+
+    on_error : {"raise", "nan"}, default="raise"
+        What becomes of pictures that cannot be read: an error that names all of them,
+        or a row of NaN each and a warning.
+
+    random_state : int, RandomState instance or None, default=None
+        Decides random weights; unused with others.
+
+    verbose : int, default=0
+        Above 0, a progress bar with pictures per second, and a line that says how many
+        rows came from where.
+
+    Attributes
+    ----------
+    weights_ : ResolvedWeights
+        The weights that were found, by name, digest and path.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_sample_images
+    >>> from skresnet import ResNet50Embedder
+    >>> pictures = load_sample_images().images
+    >>> embedder = ResNet50Embedder(weights=None, random_state=0)
+    >>> embedder.fit_transform(pictures).shape
+    (2, 2048)
+    """
+
+    weights_: ResolvedWeights
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "weights": [str, os.PathLike, None],
+        "layer": [str],
+        "pooling": [StrOptions({"avg", "max", "flatten"})],
+        "input_size": [Interval(Integral, 32, None, closed="left"), tuple, list],
+        "interpolation": [StrOptions(set(INTERPOLATIONS))],
+        "aspect": [StrOptions(set(ASPECTS))],
+        "preprocessing": [StrOptions({"caffe"}), None],
+        "precision": [StrOptions({"float32", "bfloat16"})],
+        "scaled_decoding": ["boolean"],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [Integral, None],
+        "cache": [str, os.PathLike, EmbeddingCache, None],
+        "on_error": [StrOptions({"raise", "nan"})],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        *,
+        weights: str | os.PathLike[str] | None = "imagenet",
+        layer: str = "avg_pool",
+        pooling: str = "avg",
+        input_size: int | tuple[int, int] = (224, 224),
+        interpolation: str = "bilinear",
+        aspect: str = "stretch",
+        preprocessing: str | None = "caffe",
+        precision: str = "float32",
+        scaled_decoding: bool = True,
+        batch_size: int = 32,
+        n_jobs: int | None = None,
+        cache: str | os.PathLike[str] | EmbeddingCache | None = None,
+        on_error: str = "raise",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.weights = weights
+        self.layer = layer
+        self.pooling = pooling
+        self.input_size = input_size
+        self.interpolation = interpolation
+        self.aspect = aspect
+        self.preprocessing = preprocessing
+        self.precision = precision
+        self.scaled_decoding = scaled_decoding
+        self.batch_size = batch_size
+        self.n_jobs = n_jobs
+        self.cache = cache
+        self.on_error = on_error
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Find the weights and check the parameters; no picture is opened.
+
+        Parameters
+        ----------
+        X : pictures
+            See the class.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : ResNet50Embedder
+            The embedder, ready to transform.
+
+        Raises
+        ------
+        WeightsUnavailableError
+            If the ImageNet weights are not on this machine and cannot be downloaded.
+
+        ValueError, TypeError
+            If a parameter, or what X is made of, cannot be used.
+        """
+        context = self._init_callback_context()
+        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        self._prepare(X)
+        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        return self
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
+        """Fit, and compute the features of the same pictures.
+
+        Parameters
+        ----------
+        X : pictures
+            See the class.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        features : ndarray of shape (n_samples, n_features), float32
+            As of `transform`.
+        """
+        pictures = self._prepare(X)
+        n_batches = -(-len(pictures) // self.batch_size)
+        context = self._init_callback_context(max_subtasks=n_batches)
+        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+
+        @contextmanager
+        def batch_task() -> Iterator[None]:
+            task = context.subcontext(task_name="batch")
+            task.call_on_fit_task_begin(estimator=self)
+            yield
+            task.call_on_fit_task_end(estimator=self)
+
+        rows = Embedding(pictures, self._plan(), batch_task).run()
+        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        return rows
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Compute the features of pictures.
+
+        Parameters
+        ----------
+        X : pictures
+            See the class.
+
+        Returns
+        -------
+        features : ndarray of shape (n_samples, n_features), float32
+            One row a picture, in the order of X.
+
+        Raises
+        ------
+        UnreadableImageError
+            If pictures cannot be read and ``on_error="raise"``.
+        """
+        check_is_fitted(self)
+        return Embedding(as_pictures(X), self._plan()).run()
+
+    def keras_model(self) -> Any:
+        """Build the Keras model of the fitted embedder, up to ``layer``.
+
+        Returns
+        -------
+        model : keras.Model
+            From preprocessed pictures to the output of the layer, before pooling.
+        """
+        check_is_fitted(self)
+        return keras_model(self._spec)
+
+    def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
+        """Print the layers of the network, as Keras' ``Model.summary`` does.
+
+        An embedder that is not fitted shows them too, without looking for weights.
+
+        Parameters
+        ----------
+        print_fn : callable, default=None
+            What to print with, instead of standard output.
+        """
+        weights = getattr(self, "weights_", None) or resolve_weights(None, seed=0)
+        keras_model(self._new_spec(weights)).summary(print_fn=print_fn)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self._spec.n_features
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "weights_")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.one_d_array = True  # paths
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True  # grey pictures
+        tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    def _prepare(self, X: Any) -> list[Picture]:
+        """Check X and the parameters, and find the weights."""
+        pictures = as_pictures(X)
+        with restored_on_failure(self):
+            seed = check_random_state(self.random_state).randint(_LARGEST_SEED)
+            # The parameters are checked on weights that cost nothing to find.
+            self._new_spec(resolve_weights(None, seed=0))
+            self._treatment = self._new_treatment()
+            self.weights_ = resolve_weights(self.weights, seed=seed)
+            self._spec = self._new_spec(self.weights_)
+        return pictures
+
+    def _size(self) -> tuple[int, int]:
+        if np.ndim(self.input_size) == 0:
+            return (self.input_size, self.input_size)  # type: ignore[return-value]
+        return self.input_size  # type: ignore[return-value]
+
+    def _new_spec(self, weights: ResolvedWeights) -> BackboneSpec:
+        return BackboneSpec(
+            weights=weights,
+            layer=self.layer,
+            pooling=self.pooling,  # type: ignore[arg-type]
+            input_size=self._size(),
+            preprocessing=self.preprocessing,  # type: ignore[arg-type]
+            precision=self.precision,  # type: ignore[arg-type]
+        )
+
+    def _new_treatment(self) -> Treatment:
+        return Treatment(
+            input_size=self._size(),
+            interpolation=self.interpolation,
+            aspect=self.aspect,
+            scaled_decoding=self.scaled_decoding,
+        )
+
+    def _plan(self) -> Plan:
+        cache = self.cache
+        if cache is not None and not isinstance(cache, EmbeddingCache):
+            cache = EmbeddingCache(cache)
+        return Plan(
+            spec=self._spec,
+            treatment=self._treatment,
+            batch_size=self.batch_size,
+            n_jobs=self.n_jobs,
+            on_error=self.on_error,
+            cache=cache,
+            verbose=self.verbose,
+        )

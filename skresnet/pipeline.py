@@ -1,0 +1,160 @@
+"""make_image_classifier: the Pipeline of embedder and classifier."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Self
+
+from sklearn import get_config
+from sklearn.pipeline import Pipeline
+
+from skresnet.cache import EmbeddingCache
+from skresnet.classifier import DenseSGDClassifier
+from skresnet.embedder import ResNet50Embedder
+
+
+class ImageClassifierPipeline(Pipeline):
+    """A scikit-learn Pipeline that embeds the pictures of a validation set too.
+
+    Parameters
+    ----------
+    steps : list of (str, estimator)
+        Names and estimators, as in `sklearn.pipeline.Pipeline`.
+
+    memory : str, joblib.Memory or None, default=None
+        As in `sklearn.pipeline.Pipeline`.
+
+    verbose : bool, default=False
+        As in `sklearn.pipeline.Pipeline`.
+    """
+
+    def __init__(
+        self,
+        steps: list[tuple[str, Any]],
+        *,
+        memory: Any = None,
+        verbose: bool = False,
+    ) -> None:
+        self.steps = steps
+        self.memory = memory
+        self.verbose = verbose
+
+    @property
+    def transform_input(self) -> list[str] | None:
+        """What of the metadata of `fit` goes through the embedder: ``X_val``.
+
+        scikit-learn refuses any such list while metadata routing is off, so that this
+        cannot be a parameter with a default.
+        """
+        return ["X_val"] if _routing_is_enabled() else None
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
+        """Embed the pictures and train the classifier on their features.
+
+        Parameters
+        ----------
+        X : pictures
+            As of `ResNet50Embedder`.
+
+        y : array-like of shape (n_samples,)
+            Class labels.
+
+        **params : dict
+            With metadata routing enabled, ``X_val`` (pictures) and ``y_val`` decide the
+            best epoch instead of a part of X that is set aside.
+
+        Returns
+        -------
+        self : ImageClassifierPipeline
+            The fitted pipeline.
+        """
+        if not _routing_is_enabled() and params.keys() & {"X_val", "y_val"}:
+            raise ValueError(
+                "X_val and y_val reach the classifier, with X_val embedded on the way, "
+                "once metadata routing is enabled: call "
+                "sklearn.set_config(enable_metadata_routing=True) before fit. "
+                "Or leave them out, and a part of X is set aside."
+            )
+        return super().fit(X, y, **params)
+
+    def evaluate(self, X: Any, y: Any) -> dict[str, float]:
+        """Compute the loss and the accuracy on pictures.
+
+        Parameters
+        ----------
+        X : pictures
+            As of `ResNet50Embedder`.
+
+        y : array-like of shape (n_samples,)
+            Class labels.
+
+        Returns
+        -------
+        result : dict
+            ``"loss"`` and ``"accuracy"``, see `DenseSGDClassifier.evaluate`.
+        """
+        return self[-1].evaluate(self[:-1].transform(X), y)
+
+
+def make_image_classifier(
+    *,
+    weights: str | os.PathLike[str] | None = "imagenet",
+    cache: str | os.PathLike[str] | EmbeddingCache | None = None,
+    random_state: Any = None,
+    verbose: int = 0,
+    **params: Any,
+) -> ImageClassifierPipeline:
+    """Make the Pipeline from pictures to classes: steps "embedder" and "classifier".
+
+    Parameters
+    ----------
+    weights : "imagenet", path or None, default="imagenet"
+        Weights of ResNet50, see `ResNet50Embedder`.
+
+    cache : None, path or EmbeddingCache, default=None
+        Where features are kept, see `ResNet50Embedder`.
+
+    random_state : int, RandomState instance or None, default=None
+        For both steps.
+
+    verbose : int, default=0
+        For both steps.
+
+    **params : dict
+        Any parameter of a step by its name in the Pipeline, such as
+        ``classifier__epochs=5`` or ``embedder__layer="conv4_block6_out"``.
+
+    Returns
+    -------
+    model : ImageClassifierPipeline
+        The unfitted Pipeline. `fit` takes pictures and class names.
+
+    Examples
+    --------
+    >>> from skresnet import make_image_classifier
+    >>> model = make_image_classifier(weights=None, classifier__epochs=5)
+    >>> list(model.named_steps)
+    ['embedder', 'classifier']
+    """
+    model = ImageClassifierPipeline(
+        [
+            (
+                "embedder",
+                ResNet50Embedder(
+                    weights=weights,
+                    cache=cache,
+                    random_state=random_state,
+                    verbose=verbose,
+                ),
+            ),
+            (
+                "classifier",
+                DenseSGDClassifier(random_state=random_state, verbose=verbose),
+            ),
+        ]
+    )
+    return model.set_params(**params)
+
+
+def _routing_is_enabled() -> bool:
+    return bool(get_config()["enable_metadata_routing"])
