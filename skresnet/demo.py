@@ -1,0 +1,120 @@
+"""The whole of the main job on pictures that this package draws itself."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import sklearn
+from sklearn.preprocessing import StandardScaler
+
+from skresnet import (
+    ImageClassifierPipeline,
+    ResNet50Embedder,
+    WeightsUnavailableError,
+    make_image_classifier,
+    make_paper_figures,
+)
+
+_N_PREDICTIONS = 5
+
+
+def run_demo(*, n_per_class: int = 60, random_state: int = 0) -> float:
+    """Draw figures, train on them, and print each step.
+
+    Parameters
+    ----------
+    n_per_class : int, default=60
+        Training pictures of each of the five classes; validation and test have half
+        as many each.
+
+    random_state : int, default=0
+        Decides the pictures, the initial weights and the order of training.
+
+    Returns
+    -------
+    accuracy : float
+        Accuracy on the test pictures.
+    """
+    with tempfile.TemporaryDirectory(prefix="skresnet-demo-") as folder:
+        return _train_and_test(Path(folder) / "figures", n_per_class, random_state)
+
+
+def _train_and_test(folder: Path, n_per_class: int, random_state: int) -> float:
+    print(f"Drawing five classes of scientific figures in {folder} ...")
+    data = make_paper_figures(
+        folder, n_per_class=n_per_class, random_state=random_state
+    )
+    for name in ("train", "val", "test"):
+        print(f"  {name}: {len(data[name].data)} pictures")
+    print(f"  classes: {', '.join(data.target_names)}")
+
+    model = _best_available_classifier(random_state)
+    print(f"\n{model}\n")
+    print("Embedding the pictures and training the head on their features ...")
+    # With metadata routing, the validation pictures go through the embedder too.
+    with sklearn.config_context(enable_metadata_routing=True):
+        model.fit(
+            data.train.data,
+            data.train.target,
+            X_val=data.val.data,
+            y_val=data.val.target,
+        )
+    classifier = model["classifier"]
+    classifier.summary()
+    print("epoch   loss  accuracy  val_loss  val_accuracy")
+    history = classifier.history_
+    for epoch, row in enumerate(
+        zip(
+            history["loss"],
+            history["accuracy"],
+            history["val_loss"],
+            history["val_accuracy"],
+            strict=True,
+        )
+    ):
+        best = "  <- best" if epoch == classifier.best_epoch_ else ""
+        loss, accuracy, val_loss, val_accuracy = row
+        print(
+            f"{epoch + 1:5}  {loss:5.3f}     {accuracy:5.3f}     {val_loss:5.3f}"
+            f"         {val_accuracy:5.3f}{best}"
+        )
+    print(
+        f"Best epoch: {classifier.best_epoch_ + 1}, with a validation accuracy of "
+        f"{classifier.best_score_:.3f}. Its weights are kept.\n"
+    )
+    result = model.evaluate(data.test.data, data.test.target)
+    chance = 1 / len(data.target_names)
+    print(f"Test loss: {result['loss']:.3f}")
+    print(f"Test accuracy: {result['accuracy']:.3f} (chance: {chance:.3f})\n")
+
+    step = max(1, len(data.test.data) // _N_PREDICTIONS)
+    chosen = data.test.data[step // 2 :: step]
+    for path, row in zip(chosen, model.predict_proba(chosen), strict=True):
+        shown = "  ".join(
+            f"{name} {probability:.2f}"
+            for name, probability in zip(model.classes_, row, strict=True)
+        )
+        print(f"{Path(path).relative_to(folder)}: {shown}")
+    return result["accuracy"]
+
+
+def _best_available_classifier(random_state: int) -> ImageClassifierPipeline:
+    """Make a classifier with ImageNet weights, or with the next best there are."""
+    try:
+        ResNet50Embedder(weights="imagenet").fit(["any.png"])
+    except WeightsUnavailableError:
+        print(
+            "ImageNet weights are not on this machine and cannot be downloaded, so "
+            "this goes on with random ones, which have learned nothing yet."
+        )
+    else:
+        print("Using the ImageNet weights.")
+        return make_image_classifier(random_state=random_state, embedder__verbose=1)
+    model = make_image_classifier(
+        weights=None, random_state=random_state, embedder__verbose=1
+    )
+    # Features of random weights share a large offset that gradient descent on the raw
+    # features would spend its epochs on.
+    model.steps.insert(1, ("scaler", StandardScaler()))
+    return model

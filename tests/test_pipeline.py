@@ -1,0 +1,136 @@
+"""make_image_classifier: from folders of pictures to a scored Pipeline."""
+
+import subprocess
+import sys
+
+import joblib
+import numpy as np
+import pytest
+import sklearn
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skresnet import load_image_splits, make_image_classifier
+
+
+def small(**params):
+    model = make_image_classifier(
+        weights=None,
+        random_state=0,
+        embedder__input_size=32,
+        embedder__layer="conv2_block1_out",
+        classifier__hidden_layer_sizes=(32, 16),
+        classifier__learning_rate=0.05,
+        classifier__epochs=15,
+        **params,
+    )
+    model.steps.insert(1, ("scaler", StandardScaler()))
+    return model
+
+
+@pytest.fixture(scope="module")
+def data(colour_folder):
+    return load_image_splits(colour_folder)
+
+
+@pytest.fixture(scope="module")
+def model(data):
+    return small().fit(data.train.data, data.train.target)
+
+
+def test_it_is_a_pipeline_of_two_named_steps():
+    model = make_image_classifier(cache="here", random_state=3, classifier__epochs=7)
+    assert isinstance(model, Pipeline)
+    assert list(model.named_steps) == ["embedder", "classifier"]
+    assert model["embedder"].weights == "imagenet"
+    assert model["embedder"].cache == "here"
+    assert model["embedder"].random_state == model["classifier"].random_state == 3
+    assert model["classifier"].epochs == 7
+
+
+def test_a_wrong_parameter_name_is_an_error():
+    with pytest.raises(ValueError, match="epoch"):
+        make_image_classifier(classifier__epoch=7)
+
+
+def test_it_tells_the_classes_apart(model, data):
+    assert model.score(data.test.data, data.test.target) > 0.9
+    assert set(model.predict(data.test.data)) == {"blue", "green", "red"}
+    probabilities = model.predict_proba(data.test.data)
+    assert probabilities.shape == (18, 3)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_evaluate_gives_loss_and_accuracy(model, data):
+    result = model.evaluate(data.test.data, data.test.target)
+    assert set(result) == {"loss", "accuracy"}
+    assert result["accuracy"] == pytest.approx(
+        model.score(data.test.data, data.test.target)
+    )
+
+
+def test_clone_and_refit_give_the_same_predictions(model, data):
+    again = clone(model).fit(data.train.data, data.train.target)
+    np.testing.assert_array_equal(
+        again.predict_proba(data.test.data), model.predict_proba(data.test.data)
+    )
+
+
+def test_the_callers_validation_pictures_decide_the_best_epoch(data):
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = small().fit(
+            data.train.data,
+            data.train.target,
+            X_val=data.val.data,
+            y_val=data.val.target,
+        )
+    classifier = model["classifier"]
+    assert classifier.validation_indices_ is None
+    found = model.evaluate(data.val.data, data.val.target)
+    best = classifier.history_["val_loss"][classifier.best_epoch_]
+    assert found["loss"] == pytest.approx(best, rel=1e-4)
+
+
+def test_validation_pictures_without_routing_say_what_to_enable(data):
+    with pytest.raises(ValueError, match="enable_metadata_routing=True"):
+        small().fit(data.train.data, data.train.target, X_val=[], y_val=[])
+
+
+def test_grid_search_over_the_learning_rate_and_over_the_layer(data):
+    grid = {
+        "classifier__learning_rate": [1e-6, 0.05],
+        "embedder__layer": ["conv2_block1_out", "conv3_block1_out"],
+    }
+    search = GridSearchCV(small(), grid, cv=2).fit(data.train.data, data.train.target)
+    assert search.best_params_["classifier__learning_rate"] == 0.05
+    assert search.best_score_ > 0.9
+    assert len(search.cv_results_["params"]) == 4
+
+
+def test_a_dumped_model_predicts_the_same_in_a_fresh_process(model, data, tmp_path):
+    joblib.dump(model, tmp_path / "model.joblib")
+    script = (
+        "import sys, joblib, numpy as np\n"
+        "model = joblib.load(sys.argv[1])\n"
+        "assert 'tensorflow' not in sys.modules\n"
+        "np.save(sys.argv[2], model.predict_proba(sys.argv[3:]))\n"
+    )
+    saved = tmp_path / "probabilities.npy"
+    subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            script,
+            tmp_path / "model.joblib",
+            saved,
+            *data.test.data,
+        ],
+        check=True,
+    )
+    np.testing.assert_array_equal(np.load(saved), model.predict_proba(data.test.data))
+
+
+def test_a_part_of_the_pipeline_embeds(model, data):
+    assert model[:1].transform(data.test.data).shape == (18, 256)
