@@ -1,6 +1,7 @@
 """ResNet50Embedder: the same features as Keras, from everything that X may be."""
 
 import pickle
+import tempfile
 import threading
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def files(photographs, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def weights_file(tmp_path_factory):
+def weights_file():
     """Keras' ResNet50 with weights and statistics that are all non-trivial."""
     model = keras.applications.ResNet50(weights=None, include_top=False, pooling="avg")
     generator = np.random.default_rng(0)
@@ -63,9 +64,10 @@ def weights_file(tmp_path_factory):
                     generator.uniform(0.5, 1.5, shape),
                 ]
             )
-    path = tmp_path_factory.mktemp("weights") / "resnet50.weights.h5"
-    model.save_weights(path)
-    return path
+    with tempfile.TemporaryDirectory() as folder:  # 95 MB, not to be kept
+        path = Path(folder) / "resnet50.weights.h5"
+        model.save_weights(path)
+        yield path
 
 
 def keras_features(model, images):

@@ -7,7 +7,7 @@ from typing import Any
 from skresnet.backbone.architecture import Arrays
 from skresnet.backbone.digests import file_digest
 from skresnet.backbone.drawing import draw_weights
-from skresnet.backbone.imagenet import WeightsUnavailableError
+from skresnet.backbone.imagenet import WeightsUnavailableError, fetch_imagenet
 from skresnet.backbone.spec import BackboneSpec
 from skresnet.backbone.weight_files import read_weights
 from skresnet.backbone.weights import ResolvedWeights
@@ -27,6 +27,8 @@ def load_weights(weights: ResolvedWeights) -> dict[str, Arrays]:
         assert weights.seed is not None
         return draw_weights(weights.seed)
     path = Path(weights.path)
+    if weights.name == "imagenet" and not path.is_file():
+        path = fetch_imagenet()  # a model from another machine: other folder, same file
     if not path.is_file():
         raise WeightsUnavailableError(
             f"The weights file {path} is not there any more: put it back, or resolve "

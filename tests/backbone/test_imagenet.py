@@ -2,6 +2,7 @@ import functools
 import hashlib
 import http.server
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from skresnet.backbone import (
     imagenet_path,
     resolve_weights,
 )
+from skresnet.backbone.network import load_weights
 
 CONTENT = b"stands for the published file"
 
@@ -115,3 +117,13 @@ def test_a_download_with_the_wrong_content_leaves_nothing_behind(published):
     with pytest.raises(WeightsUnavailableError, match="hash"):
         resolve_weights("imagenet")
     assert not list(imagenet_path().parent.iterdir())
+
+
+def test_a_model_from_another_machine_finds_the_file_of_this_one(published):
+    here = resolve_weights("imagenet")
+    elsewhere = replace(here, path="/another/home/models/resnet50.h5")
+    # It gets as far as reading the file, which is none that holds weights.
+    with pytest.raises(ValueError, match=imagenet_path().name):
+        load_weights(elsewhere)
+    with pytest.raises(WeightsUnavailableError, match="has changed"):
+        load_weights(replace(elsewhere, digest="0" * 64))
