@@ -1,0 +1,42 @@
+"""Where a display draws: new axes, or what the caller gave."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def new_axes(size: tuple[float, float]) -> Axes:
+    """Make a figure of ``size`` inches with one pair of axes."""
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(figsize=size, layout="constrained")[1]
+
+
+def divided(ax: Axes, n_rows: int, n_columns: int) -> np.ndarray:
+    """Fill the place of ``ax``, which becomes invisible, with a grid of axes.
+
+    Raises
+    ------
+    ValueError
+        If ``ax`` is not part of a grid of subplots.
+    """
+    from matplotlib.gridspec import GridSpecFromSubplotSpec
+
+    place = ax.get_subplotspec()
+    figure: Any = ax.figure
+    if place is None:
+        raise ValueError(
+            "ax was placed by hand; expected axes of a grid, as plt.subplots makes "
+            "them, whose place can be divided."
+        )
+    ax.set_axis_off()
+    grid = GridSpecFromSubplotSpec(n_rows, n_columns, subplot_spec=place)
+    panels = np.empty((n_rows, n_columns), dtype=object)
+    for row, column in np.ndindex(n_rows, n_columns):
+        panels[row, column] = figure.add_subplot(grid[row, column])
+    return panels

@@ -1,0 +1,174 @@
+"""What a model says of labelled pictures, those aside that cannot be read."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import column_or_1d
+
+from skresnet.embedder import ResNet50Embedder
+from skresnet.head.checks import check_labels
+from skresnet.reading import Failure, Picture, UnreadableImageError, as_pictures
+from skresnet.samples import check_same_length
+from skresnet.warn import warn_user
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Pictures with their true and predicted labels.
+
+    Attributes
+    ----------
+    pictures : list of Picture
+        Those that could be read.
+    y_true, y_pred : ndarray of shape (n_pictures,)
+        Their labels.
+    probabilities : ndarray of shape (n_pictures, n_classes)
+        One column a class.
+    classes : ndarray of shape (n_classes,)
+        The classes that the model knows.
+    failures : list of Failure
+        The pictures that could not be read.
+    """
+
+    pictures: list[Picture]
+    y_true: np.ndarray
+    y_pred: np.ndarray
+    probabilities: np.ndarray
+    classes: np.ndarray
+    failures: list[Failure]
+
+    @classmethod
+    def from_model(cls, model: Any, X: Any, y: Any) -> Self:
+        """Let a fitted model predict, and leave out what cannot be read.
+
+        Parameters
+        ----------
+        model : estimator
+            A fitted classifier of pictures with ``predict_proba``.
+
+        X : pictures
+            As of `ResNet50Embedder`.
+
+        y : array-like of shape (n_samples,)
+            True labels.
+
+        Raises
+        ------
+        TypeError
+            If the model has no ``predict_proba``.
+
+        ValueError
+            If the lengths differ, or the model knows none of the labels.
+
+        UnreadableImageError
+            If none of the pictures can be read.
+        """
+        if not hasattr(model, "predict_proba"):
+            raise TypeError(
+                f"{type(model).__name__} has no predict_proba; expected a fitted "
+                "classifier of pictures, such as make_image_classifier() makes."
+            )
+        pictures = as_pictures(X)
+        y_true = _checked_labels(y, model.classes_, len(pictures))
+        rows = np.arange(len(pictures))
+        failures: list[Failure] = []
+        model = _that_names_unreadable_pictures(model)
+        try:
+            y_pred, probabilities = _predicted(model, X)
+        except UnreadableImageError as error:
+            failures = error.failures
+            rows = np.delete(rows, [failure.position for failure in failures])
+            if rows.size == 0:
+                raise
+            warn_user(
+                f"{len(failures)} of {len(pictures)} pictures cannot be read and are "
+                f"left out; the first is {failures[0]}."
+            )
+            y_pred, probabilities = _predicted(model, _safe_indexing(X, rows))
+        return cls(
+            [pictures[row] for row in rows],
+            y_true[rows],
+            y_pred,
+            probabilities,
+            model.classes_,
+            failures,
+        )
+
+    @classmethod
+    def from_probabilities(
+        cls, X: Any, y: Any, probabilities: Any, classes: Any
+    ) -> Self:
+        """Take the most probable class of each row for the predicted one.
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not fit, or none of the labels is among the classes.
+        """
+        pictures = as_pictures(X)
+        classes = np.unique(np.asarray(y)) if classes is None else np.asarray(classes)
+        y_true = _checked_labels(y, classes, len(pictures))
+        probabilities = np.asarray(probabilities)
+        if probabilities.shape != (len(pictures), len(classes)):
+            raise ValueError(
+                f"y_proba has shape {probabilities.shape}; expected "
+                f"({len(pictures)}, {len(classes)}): a row a picture and a column for "
+                f"each of the classes {classes.tolist()}. Pass classes=model.classes_ "
+                "if y_true lacks some of them."
+            )
+        y_pred = classes[probabilities.argmax(axis=1)]
+        return cls(pictures, y_true, y_pred, probabilities, classes, [])
+
+    @property
+    def is_right(self) -> np.ndarray:
+        """Which pictures were given their true label."""
+        return np.asarray(self.y_true == self.y_pred)
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """The probability of each predicted label."""
+        column = {label: index for index, label in enumerate(self.classes.tolist())}
+        columns = [column[label] for label in self.y_pred.tolist()]
+        return self.probabilities[np.arange(len(columns)), columns]
+
+    def most_confident_mistakes(self, n: int) -> np.ndarray:
+        """Find the wrong pictures of highest confidence, the most confident first."""
+        wrong = np.flatnonzero(~self.is_right)
+        return wrong[np.argsort(-self.confidence[wrong], kind="stable")[:n]]
+
+
+def _checked_labels(y: Any, classes: np.ndarray, n_pictures: int) -> np.ndarray:
+    check_labels(y)
+    labels = column_or_1d(y, warn=True)
+    check_same_length(range(n_pictures), labels)
+    known = set(classes.tolist())
+    if known.isdisjoint(labels.tolist()):
+        raise ValueError(
+            f"y holds the labels {np.unique(labels).tolist()[:10]}, none of which the "
+            f"model knows; expected some of {classes.tolist()[:10]}."
+        )
+    return labels
+
+
+def _predicted(model: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Predict labels and probabilities, embedding the pictures once."""
+    if isinstance(model, Pipeline) and len(model) > 1:
+        X = model[:-1].transform(X)
+        model = model[-1]
+    return model.predict(X), model.predict_proba(X)
+
+
+def _that_names_unreadable_pictures(model: Any) -> Any:
+    """Copy a Pipeline so that its embedder raises where it may give rows of NaN."""
+    if not isinstance(model, Pipeline) or not isinstance(model[0], ResNet50Embedder):
+        return model
+    (name, embedder), *others = model.steps
+    model = copy(model)
+    model.steps = [(name, copy(embedder).set_params(on_error="raise")), *others]
+    return model

@@ -1,0 +1,110 @@
+"""EmbeddingDisplay: features in two dimensions."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.offsetbox import AnnotationBbox
+from sklearn.decomposition import PCA
+
+from skresnet import EmbeddingDisplay, load_image_folder
+
+
+def legend(display):
+    return [text.get_text() for text in display.legend_.get_texts()]
+
+
+def boxes(display):
+    return [a for a in display.ax_.get_children() if isinstance(a, AnnotationBbox)]
+
+
+def test_by_default_the_points_are_the_principal_components(features):
+    X, y = features
+    display = EmbeddingDisplay.from_embedding(X, y)
+    np.testing.assert_allclose(
+        np.abs(display.coordinates), np.abs(PCA(2).fit_transform(X)), rtol=1e-4
+    )
+    ratio = PCA(2).fit(X).explained_variance_ratio_
+    assert f"({100 * ratio[0]:.0f}% of the variance)" in display.ax_.get_xlabel()
+    assert legend(display) == ["bird", "cat", "dog"]
+    drawn = [points.get_offsets() for points in display.ax_.collections]
+    assert [len(points) for points in drawn] == [(y == c).sum() for c in np.unique(y)]
+
+
+def test_tsne_is_there_too_and_repeatable(features):
+    X, y = features
+    X, y = X[::12], y[::12]
+    first, second = (
+        EmbeddingDisplay.from_embedding(X, y, method="tsne", random_state=0)
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first.coordinates, second.coordinates)
+    assert "t-SNE" in first.ax_.get_xlabel()
+
+
+def test_small_pictures_stand_at_their_points(colour_model, colour_folder):
+    data = load_image_folder(colour_folder / "test")
+    display = EmbeddingDisplay.from_estimator(colour_model, data.data, data.target)
+    assert display.coordinates.shape == (18, 2)
+    assert legend(display) == ["blue", "green", "red"]
+    assert len(boxes(display)) == 18
+    np.testing.assert_allclose([box.xy for box in boxes(display)], display.coordinates)
+    # The last picture is a red one.
+    assert np.asarray(display.images[17]).mean(axis=(0, 1)).argmax() == 0
+
+
+def test_the_classes_are_told_apart_by_their_features(colour_model, colour_folder):
+    data = load_image_folder(colour_folder / "test")
+    display = EmbeddingDisplay.from_estimator(colour_model, data.data, data.target)
+    centres = {
+        name: display.coordinates[data.target == name].mean(axis=0)
+        for name in data.target_names
+    }
+    for name, point in zip(data.target, display.coordinates, strict=True):
+        nearest = min(centres, key=lambda c: np.linalg.norm(point - centres[c]))
+        assert nearest == name
+
+
+@pytest.mark.parametrize(("n_images", "drawn"), [(0, 0), (5, 5), (100, 18)])
+def test_no_more_pictures_than_asked_for(colour_folder, n_images, drawn):
+    data = load_image_folder(colour_folder / "test")
+    X = np.random.default_rng(0).normal(size=(18, 3))
+    display = EmbeddingDisplay.from_embedding(X, None, data.data, n_images=n_images)
+    assert len(boxes(display)) == drawn
+    assert display.legend_ is None
+
+
+def test_pictures_without_features_or_a_file_are_no_obstacle(features, tmp_path):
+    X = features[0][:5].copy()
+    X[0] = np.nan
+    pictures = [np.zeros((8, 8), np.uint8)] * 4 + [str(tmp_path / "gone.png")]
+    display = EmbeddingDisplay.from_embedding(X, list("aabbb"), pictures)
+    assert display.coordinates.shape == (4, 2)
+    assert len(boxes(display)) == 3
+    assert legend(display) == ["a", "b"]
+
+
+def test_names_that_matplotlib_would_leave_out_are_in_the_legend(features):
+    y = np.where(np.arange(240) < 100, "_a$b$", "c")
+    display = EmbeddingDisplay.from_embedding(features[0], y)
+    display.figure_.canvas.draw()
+    assert legend(display) == ["_a$b$", "c"]
+
+
+def test_given_axes_and_keywords_are_used(features):
+    _, ax = plt.subplots()
+    display = EmbeddingDisplay.from_embedding(
+        features[0], ax=ax, scatter_kw={"s": 3, "color": "black"}
+    )
+    assert display.ax_ is ax
+    assert display.figure_ is ax.figure
+    assert ax.collections[0].get_sizes().tolist() == [3]
+
+
+def test_what_cannot_be_laid_out_is_an_error(features):
+    X, y = features
+    with pytest.raises(ValueError, match="expected 'pca' or 'tsne'"):
+        EmbeddingDisplay.from_embedding(X, method="umap")
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        EmbeddingDisplay.from_embedding(X, y[:5])
+    with pytest.raises(ValueError, match="2 of 2 rows of features are finite"):
+        EmbeddingDisplay.from_embedding(X[:2])

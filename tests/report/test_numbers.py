@@ -1,0 +1,122 @@
+"""The numbers of a report, against scikit-learn and by hand."""
+
+import numpy as np
+import pytest
+from pages import Page
+from sklearn.metrics import classification_report, confusion_matrix
+
+from skresnet import load_image_folder, make_report
+from skresnet.report.accuracy import accuracy_interval
+from skresnet.report.markup import percent
+from skresnet.report.reliability import calibration_error, reliability
+
+
+@pytest.fixture(scope="module")
+def data(colour_folder):
+    """Test pictures, some under a wrong label."""
+    data = load_image_folder(colour_folder / "test")
+    data.target = data.target.copy()
+    data.target[:3] = "red"
+    return data
+
+
+@pytest.fixture(scope="module")
+def page(colour_model, data):
+    return Page(make_report(colour_model, data.data, data.target).html)
+
+
+def test_the_accuracy_is_the_models_score(page, colour_model, data):
+    score = colour_model.score(data.data, data.target)
+    assert f"{100 * score:.1f}%" in page.sections["accuracy"]
+    assert f"{round(18 * score)} of 18 pictures" in page.sections["accuracy"]
+    low, high = accuracy_interval(round(18 * score), 18)
+    assert f"{100 * low:.1f}% to {100 * high:.1f}%" in page.sections["accuracy"]
+
+
+def test_the_interval_is_wilsons():
+    # (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n) for p = 0.8, n = 10.
+    z, p, n = 1.959964, 0.8, 10
+    half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    expected = (p + z**2 / (2 * n) + np.array([-half, half])) / (1 + z**2 / n)
+    np.testing.assert_allclose(accuracy_interval(8, 10), expected, rtol=1e-6)
+    low, high = accuracy_interval(20, 20)
+    assert 0.8 < low < 0.85
+    assert high == 1
+
+
+def test_the_most_frequent_class_is_what_to_beat(page):
+    assert "Always answering red" in page.sections["accuracy"]
+    assert "right for 50.0%" in page.sections["accuracy"]
+
+
+def test_the_scores_of_the_classes_are_scikit_learns(page, colour_model, data):
+    expected = classification_report(
+        data.target, colour_model.predict(data.data), output_dict=True
+    )
+    rows = {row[0]: row[1:] for row in page.tables["classes"][0]}
+    assert rows["class"] == ["precision", "recall", "F1", "pictures"]
+    for shown, name in (("blue", "blue"), ("red", "red"), ("mean", "macro avg")):
+        scores = [expected[name][k] for k in ("precision", "recall", "f1-score")]
+        assert rows[shown][:3] == [f"{score:.3f}" for score in scores]
+        assert rows[shown][3] == str(int(expected[name]["support"]))
+
+
+def test_the_confusion_matrix_is_scikit_learns(page, colour_model, data):
+    head, *rows = page.tables["classes"][1]
+    assert head == ["true class", "blue", "green", "red"]
+    shown = [[int(cell) for cell in row[1:]] for row in rows]
+    expected = confusion_matrix(data.target, colour_model.predict(data.data))
+    assert shown == expected.tolist()
+
+
+def test_with_many_classes_the_most_frequent_confusions_are_listed(pixel_model):
+    model, X = pixel_model(n_classes=25)
+    y = model.predict(X)
+    right = y.copy()
+    y[right == right[0]] = right[-1]
+    page = Page(make_report(model, X, y).html)
+    n_wrong = str((right == right[0]).sum())
+    _, *pairs = page.tables["classes"][1]
+    assert pairs == [[right[-1], right[0], n_wrong]]
+
+
+def test_mistakes_come_with_both_probabilities(page, colour_model, data):
+    probabilities = colour_model.predict_proba(data.data)
+    red = list(colour_model.classes_).index("red")
+    for row in range(3):
+        predicted = probabilities[row].argmax()
+        name = colour_model.classes_[predicted]
+        given = percent(probabilities[row, predicted]).replace("&gt;", ">")
+        own = percent(probabilities[row, red]).replace("&lt;", "<")
+        assert f"predicted {name} {given}true red {own}" in page.sections["mistakes"]
+        assert f"blue/0{row}.png" in page.sections["mistakes"]
+
+
+def test_reliability_and_its_error_by_hand():
+    confidence = np.array([0.95, 0.95, 0.95, 0.95, 0.65, 0.65])
+    is_right = np.array([True, True, True, False, True, False])
+    right, mean, counts = reliability(is_right, confidence)
+    np.testing.assert_allclose(right, [0.5, 0.75])
+    np.testing.assert_allclose(mean, [0.65, 0.95])
+    assert counts.tolist() == [2, 4]
+    expected = (2 * 0.15 + 4 * 0.20) / 6
+    assert calibration_error(is_right, confidence) == pytest.approx(expected)
+
+
+def test_bins_count_all_predictions_also_at_their_edges():
+    confidence = np.linspace(0, 1, 101)
+    *_, counts = reliability(confidence > 0.5, confidence)
+    assert counts.sum() == 101
+    assert counts.size == 10
+
+
+def test_a_model_that_is_always_right_and_sure_has_no_error():
+    assert calibration_error(np.ones(5, bool), np.ones(5)) == 0
+
+
+def test_a_hundred_percent_is_said_of_nothing_less():
+    assert percent(1) == "100.0%"
+    assert percent(0.99996) == "&gt;99.9%"
+    assert percent(0.999) == "99.9%"
+    assert percent(0) == "0.0%"
+    assert percent(0.0001) == "&lt;0.1%"
