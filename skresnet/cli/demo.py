@@ -1,19 +1,20 @@
-"""The `skresnet` command."""
+"""`skresnet demo`."""
 
 from __future__ import annotations
 
 import click
 
-from skresnet import __version__
+from skresnet.cli.examples import ExampleCommand
+from skresnet.cli.start import start_tensorflow
 
 
-@click.group()
-@click.version_option(__version__, prog_name="skresnet")
-def main() -> None:
-    """Classify images with a pretrained ResNet50 and scikit-learn."""
-
-
-@main.command()
+@click.command(
+    cls=ExampleCommand,
+    short_help="Show all of it on pictures drawn for the purpose.",
+    examples=[
+        "skresnet demo --n-per-class 8",
+    ],
+)
 @click.option(
     "--n-per-class",
     type=click.IntRange(min=4),
@@ -35,4 +36,5 @@ def demo(n_per_class: int, random_state: int) -> None:
     """
     from skresnet.demo import run_demo
 
+    start_tensorflow()
     run_demo(n_per_class=n_per_class, random_state=random_state)

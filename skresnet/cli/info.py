@@ -1,0 +1,138 @@
+"""`skresnet info`."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from skresnet import __version__
+from skresnet.cli.examples import ExampleCommand
+from skresnet.cli.models import load_model
+from skresnet.cli.options import default_cache
+from skresnet.cli.training import best_epoch
+
+_PACKAGES = ("tensorflow", "keras", "scikeras", "scikit-learn", "numpy", "pillow")
+
+# What decides how fast convolutions are, in the words of /proc/cpuinfo.
+_INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
+
+
+@click.command(
+    cls=ExampleCommand,
+    short_help="Show versions, weights, cache and processor, or a model.",
+    examples=[
+        "skresnet info",
+        "skresnet info model.joblib",
+    ],
+)
+@click.argument("model", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the cache.  [default: the one for this user]",
+)
+def info(model: Path | None, cache: Path | None) -> None:
+    """Show versions, weights, cache and processor, or what the MODEL in a file is.
+
+    A model is a pickle: loading it runs what it contains. Load only files from people
+    you trust.
+    """
+    facts = _model_facts(load_model(model)) if model else _machine_facts(cache)
+    width = max(len(name) for name, _ in facts)
+    for name, value in facts:
+        click.echo(f"{name:{width}}  {value}")
+
+
+def _machine_facts(cache: Path | None) -> list[tuple[str, str]]:
+    return [
+        ("skresnet", __version__),
+        ("python", platform.python_version()),
+        *((package, _version(package)) for package in _PACKAGES),
+        ("ImageNet weights", _weights()),
+        ("cache", _cache(cache or default_cache())),
+        ("processor", _processor()),
+        ("bfloat16", _bfloat16()),
+    ]
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _weights() -> str:
+    from skresnet.backbone import imagenet_is_cached, imagenet_path
+
+    path = imagenet_path()
+    if imagenet_is_cached():
+        return str(path)
+    state = "damaged" if path.exists() else "not on this machine"
+    return f"{state}; downloaded on first use to {path}"
+
+
+def _cache(folder: Path) -> str:
+    from skresnet.cache import CacheUnavailableError, EmbeddingCache
+
+    try:
+        with EmbeddingCache(folder) as cache:
+            found = cache.info()
+    except CacheUnavailableError as error:
+        return str(error)
+    return f"{folder}, {found.entries:,} rows, {found.bytes_on_disk / 1e6:,.1f} MB"
+
+
+def _processor() -> str:
+    from joblib import cpu_count
+
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = set(cpuinfo.read_text().split()) if cpuinfo.is_file() else set()
+    found = [name for name in _INSTRUCTIONS if name in flags]
+    return ", ".join(
+        [platform.machine(), f"{cpu_count()} of {os.cpu_count()} cores usable", *found]
+    )
+
+
+def _bfloat16() -> str:
+    from skresnet.backbone import check_precision
+
+    try:
+        check_precision("bfloat16")
+    except ValueError as error:
+        return str(error)
+    return "fast: --precision bfloat16 can be used"
+
+
+def _model_facts(model: Any) -> list[tuple[str, str]]:
+    embedder, classifier = model["embedder"], model[-1]
+    size = embedder.input_size
+    height, width = (size, size) if isinstance(size, int) else size
+    weights = embedder.weights_
+    facts = [
+        ("steps", ", ".join(model.named_steps)),
+        ("classes", f"{len(model.classes_)}: {', '.join(map(str, model.classes_))}"),
+        ("weights", ", ".join(filter(None, (weights.name, weights.path)))),
+        ("digest", weights.digest),
+        ("layer", embedder.layer),
+        ("pooling", embedder.pooling),
+        ("features", str(len(embedder.get_feature_names_out()))),
+        ("input size", f"{height} x {width} pixels"),
+        ("resizing", f"{embedder.interpolation}, {embedder.aspect}"),
+        ("preprocessing", str(embedder.preprocessing).lower()),
+        ("precision", embedder.precision),
+    ]
+    if hasattr(classifier, "best_epoch_"):
+        sizes = [*classifier.hidden_layer_sizes, len(model.classes_)]
+        facts += [
+            ("head", " > ".join(map(str, sizes)) + f", dropout {classifier.dropout}"),
+            ("best", best_epoch(classifier)),
+        ]
+    else:
+        facts.append(("head", type(classifier).__name__))
+    return facts

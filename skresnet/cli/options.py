@@ -1,0 +1,299 @@
+"""Options that several commands share, and the values they take.
+
+An option that is a parameter of a step has the parameter's name in the Pipeline, such
+as ``embedder__layer``, and its default, so that values pass through as they are.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
+
+
+def size(value: Any) -> Any:
+    """Turn ``224`` into an int, and ``224x320`` into a tuple (height, width)."""
+    if not isinstance(value, str):
+        return value
+    sides = _numbers(value.lower(), "x")
+    if len(sides) not in (1, 2) or min(sides) < 32:
+        raise click.BadParameter(
+            f"{value!r} is no size: expected pixels such as 224, or height x width "
+            "such as 224x320, each at least 32."
+        )
+    return sides[0] if len(sides) == 1 else sides
+
+
+def layer_sizes(value: Any) -> Any:
+    """Turn ``500,250,200`` into a tuple of int, and ``none`` into an empty one."""
+    if not isinstance(value, str) or value == "none":
+        return () if value == "none" else value
+    sizes = _numbers(value, ",")
+    if not sizes or min(sizes) < 1:
+        raise click.BadParameter(
+            f"{value!r} are no layers: expected their units such as 500,250,200, or "
+            "none."
+        )
+    return sizes
+
+
+def _numbers(text: str, separator: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(number) for number in text.split(separator))
+    except ValueError:
+        return ()
+
+
+def _none_if(word: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    return lambda ctx, param, value: None if value == word else value
+
+
+def together(
+    *options: Callable[[Command], Command],
+) -> Callable[[Command], Command]:
+    """Make one decorator of several."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def option(*names: str, **settings: Any) -> Callable[[Command], Command]:
+    """Make an option that shows its default."""
+    return click.option(*names, **{"show_default": True, **settings})
+
+
+reading_options = together(
+    option(
+        "--batch-size",
+        "embedder__batch_size",
+        type=click.IntRange(min=1),
+        default=32,
+        help="Pictures that go through the network at once.",
+    ),
+    option(
+        "--jobs",
+        "embedder__n_jobs",
+        type=int,
+        help="Threads that read pictures, -1 for one a processor.  [default: 1]",
+    ),
+)
+
+embedder_options = together(
+    option(
+        "--weights",
+        "embedder__weights",
+        default="imagenet",
+        metavar="imagenet|random|FILE",
+        callback=_none_if("random"),
+        help="Weights of ResNet50: those of ImageNet, random ones, or a Keras file.",
+    ),
+    option(
+        "--layer",
+        "embedder__layer",
+        default="avg_pool",
+        metavar="NAME",
+        help="The layer whose output are the features, by its Keras name.",
+    ),
+    option(
+        "--pooling",
+        "embedder__pooling",
+        type=click.Choice(["avg", "max", "flatten"]),
+        default="avg",
+        help="How the output of an inner layer becomes one row.",
+    ),
+    option(
+        "--input-size",
+        "embedder__input_size",
+        type=size,
+        metavar="PIXELS",
+        default=(224, 224),
+        show_default=False,
+        help="Pixels that pictures are resized to, one number or height x width, such "
+        "as 224x320.  [default: 224]",
+    ),
+    option(
+        "--interpolation",
+        "embedder__interpolation",
+        type=click.Choice(INTERPOLATIONS),
+        default="bilinear",
+        help="Filter for resizing.",
+    ),
+    option(
+        "--aspect",
+        "embedder__aspect",
+        type=click.Choice(["stretch", "crop", "pad"]),
+        default="stretch",
+        help="What becomes of another aspect ratio.",
+    ),
+    option(
+        "--preprocessing",
+        "embedder__preprocessing",
+        type=click.Choice(["caffe", "none"]),
+        default="caffe",
+        callback=_none_if("none"),
+        help="What ImageNet weights expect, or raw pixels.",
+    ),
+    option(
+        "--precision",
+        "embedder__precision",
+        type=click.Choice(["float32", "bfloat16"]),
+        default="float32",
+        help="Precision of the convolutions.",
+    ),
+    option(
+        "--scaled-decoding/--full-decoding",
+        "embedder__scaled_decoding",
+        default=True,
+        help="Let the JPEG decoder deliver a smaller size where that is enough.",
+    ),
+    reading_options,
+)
+
+classifier_options = together(
+    option(
+        "--hidden-layers",
+        "classifier__hidden_layer_sizes",
+        type=layer_sizes,
+        metavar="UNITS,...",
+        default=(500, 250, 200),
+        show_default=False,
+        help="Units of each hidden layer of the head, or none.  [default: 500,250,200]",
+    ),
+    option(
+        "--dropout",
+        "classifier__dropout",
+        type=click.FloatRange(0, 1, max_open=True),
+        default=0.2,
+        help="Dropout rate in front of the last hidden layer.",
+    ),
+    option(
+        "--learning-rate",
+        "classifier__learning_rate",
+        type=click.FloatRange(0, min_open=True),
+        default=0.01,
+        help="Learning rate of SGD.",
+    ),
+    option(
+        "--momentum",
+        "classifier__momentum",
+        type=click.FloatRange(0, 1),
+        default=0.0,
+        help="Momentum of SGD.",
+    ),
+    option(
+        "--epochs",
+        "classifier__epochs",
+        type=click.IntRange(min=1),
+        default=20,
+        help="Passes over the training pictures.",
+    ),
+    option(
+        "--train-batch-size",
+        "classifier__batch_size",
+        type=click.IntRange(min=1),
+        default=32,
+        help="Pictures of one gradient step.",
+    ),
+    option(
+        "--patience",
+        "classifier__patience",
+        type=click.IntRange(min=0),
+        help="Epochs without progress after which training stops.  [default: never]",
+    ),
+    option(
+        "--validation-fraction",
+        "classifier__validation_fraction",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        default=0.2,
+        help="Share of the training pictures that decides the best epoch where there "
+        "is no val folder.",
+    ),
+    option(
+        "--class-weight",
+        "classifier__class_weight",
+        type=click.Choice(["none", "balanced"]),
+        default="none",
+        callback=_none_if("none"),
+        help="balanced: rare classes weigh as much as frequent ones.",
+    ),
+)
+
+on_error_option = option(
+    "--on-error",
+    type=click.Choice(["raise", "skip"]),
+    default="raise",
+    help="Pictures that cannot be read: an error, or left out and listed.",
+)
+
+force_option = click.option("--force", is_flag=True, help="Replace files that exist.")
+
+random_state_option = option(
+    "--random-state",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Seed of everything that is random.",
+)
+
+_cache_options = together(
+    click.option(
+        "--cache",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder that keeps features, so that no picture is embedded twice.  "
+        "[default: one for this user; `skresnet info` shows it]",
+    ),
+    click.option("--no-cache", is_flag=True, help="Keep no features."),
+)
+
+
+def cache_options(command: Command) -> Command:
+    """Add ``--cache`` and ``--no-cache``."""
+    return _cache_options(command)
+
+
+def chosen_cache(cache: Path | None, no_cache: bool) -> Path | None:
+    """Return the folder of the cache that the two options ask for."""
+    if not no_cache:
+        return cache or default_cache()
+    if cache:
+        raise click.UsageError("--cache and --no-cache exclude each other.")
+    return None
+
+
+def default_cache() -> Path:
+    """Return the cache of this user, where the system wants such things to be."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "skresnet"
+    variable, otherwise = (
+        ("LOCALAPPDATA", "AppData/Local")
+        if sys.platform == "win32"
+        else ("XDG_CACHE_HOME", ".cache")
+    )
+    return Path(os.environ.get(variable) or Path.home() / otherwise) / "skresnet"
+
+
+def check_embedder(params: dict[str, Any]) -> None:
+    """Refuse a layer or precision that there is not, before any picture is listed."""
+    from skresnet.backbone import check_precision, n_features
+
+    size = params["embedder__input_size"]
+    try:
+        n_features(
+            params["embedder__layer"],
+            params["embedder__pooling"],
+            (size, size) if isinstance(size, int) else size,
+        )
+        check_precision(params["embedder__precision"])
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error

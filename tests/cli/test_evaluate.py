@@ -1,0 +1,103 @@
+"""`skresnet evaluate`: how good a model in a file is."""
+
+import joblib
+import pytest
+
+import skresnet
+from skresnet import load_image_splits
+
+
+def test_it_gives_the_loss_and_accuracy_of_the_library(run, model_file, colour_folder):
+    test = load_image_splits(colour_folder).test
+    expected = joblib.load(model_file).evaluate(test.data, test.target)
+    lines = dict(
+        line.split(": ")
+        for line in run("evaluate", model_file, colour_folder).stdout.splitlines()
+        if ": " in line
+    )
+    assert lines["Pictures"] == "18"
+    assert float(lines["Loss"]) == pytest.approx(expected["loss"], abs=1e-4)
+    assert float(lines["Accuracy"]) == pytest.approx(expected["accuracy"], abs=1e-4)
+
+
+def test_it_gives_precision_and_recall_of_each_class(run, model_file, colour_folder):
+    output = run("evaluate", model_file, colour_folder / "val").stdout
+    assert "precision    recall" in output
+    green = next(line for line in output.splitlines() if line.strip()[:5] == "green")
+    assert green.split() == ["green", "1.0000", "1.0000", "1.0000", "4"]
+
+
+def test_it_names_the_classes_that_are_confused(
+    run, model_file, colour_folder, tmp_path
+):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    # Every blue picture lies in the folder of the green ones.
+    (folder / "green").symlink_to(colour_folder / "test" / "blue")
+    (folder / "red").symlink_to(colour_folder / "test" / "red")
+    output = run("evaluate", model_file, folder).stdout
+    assert "Accuracy: 0.5000" in output
+    assert "Confused: green taken for blue: 6 of 6" in output
+
+
+def test_classes_that_the_model_does_not_know_are_an_error(
+    run, model_file, colour_folder, tmp_path
+):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "violet").symlink_to(colour_folder / "test" / "blue")
+    result = run("evaluate", model_file, folder, status=1)
+    assert "'violet'" in result.stderr
+    assert "'blue', 'green', 'red'" in result.stderr
+
+
+def test_splits_without_a_test_folder_are_an_error(
+    run, model_file, colour_folder, tmp_path
+):
+    for name in ("train", "val"):
+        (tmp_path / name).symlink_to(colour_folder / name)
+    result = run("evaluate", model_file, tmp_path, status=1)
+    assert "No test folder" in result.stderr
+
+
+def test_a_csv_file_without_the_columns_is_an_error(run, model_file, tmp_path):
+    wrong = tmp_path / "list.csv"
+    wrong.write_text("file,label\na.png,red\n")
+    result = run("evaluate", model_file, wrong, status=1)
+    assert "columns path and class" in result.stderr
+
+
+def test_unreadable_pictures_are_left_out_where_that_is_asked_for(
+    run, model_file, damaged
+):
+    run("evaluate", model_file, damaged / "train", status=1)
+    result = run("evaluate", model_file, damaged / "train", "--on-error", "skip")
+    assert "Left out 2 of 20 pictures" in result.stderr
+    assert "Pictures: 18" in result.stdout
+
+
+@pytest.mark.parametrize("content", [b"garbage", b"", b"\x80\x04K\x05."])
+def test_a_file_that_is_no_model_is_an_error(run, colour_folder, tmp_path, content):
+    path = tmp_path / "model.joblib"
+    path.write_bytes(content)
+    result = run("evaluate", path, colour_folder, status=1)
+    assert str(path) in result.stderr
+    assert "skresnet train" in result.stderr or "Pipeline" in result.stderr
+
+
+def test_a_model_of_another_version_is_used_with_a_warning(
+    run, model_file, colour_folder, tmp_path, monkeypatch
+):
+    model = joblib.load(model_file)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(skresnet, "__version__", "0.0.1")
+        joblib.dump(model, tmp_path / "old.joblib")
+    result = run("evaluate", tmp_path / "old.joblib", colour_folder)
+    assert "Warning: " in result.stderr
+    assert "0.0.1" in result.stderr
+    assert "Accuracy: 1.0000" in result.stdout
+
+
+def test_a_model_that_is_missing_is_an_error(run, colour_folder, tmp_path):
+    result = run("evaluate", tmp_path / "none.joblib", colour_folder, status=1)
+    assert "none.joblib" in result.stderr

@@ -1,0 +1,126 @@
+"""`skresnet predict`: the classes of pictures, in three forms."""
+
+import csv
+import io
+import json
+
+import joblib
+import pytest
+
+
+@pytest.fixture
+def mixed(colour_folder, tmp_path):
+    """Two pictures with something unreadable between them."""
+    (tmp_path / "text.png").write_text("no picture")
+    red, blue = (colour_folder / "test" / name / "00.png" for name in ("red", "blue"))
+    return [red, tmp_path / "text.png", blue]
+
+
+def test_a_folder_becomes_a_table(run, model_file, colour_folder):
+    result = run("predict", model_file, colour_folder / "test" / "red")
+    header, *rows = result.stdout.splitlines()
+    assert header.split() == ["class", "prob.", "picture"]
+    assert len(rows) == 6
+    assert all(row.split()[0] == "red" for row in rows)
+    assert rows[0].endswith("red/00.png")
+    assert result.stderr == ""
+
+
+def test_csv_has_the_probabilities_of_the_library(run, model_file, colour_folder):
+    output = run(
+        *("predict", model_file, colour_folder / "test"),
+        *("--format", "csv", "--top", 2),
+    ).stdout
+    rows = list(csv.DictReader(io.StringIO(output)))
+    model = joblib.load(model_file)
+    expected = model.predict_proba([row["path"] for row in rows])
+    assert len(rows) == 18
+    for row, probabilities in zip(rows, expected, strict=True):
+        second, first = probabilities.argsort()[-2:]
+        assert row["class"] == model.classes_[first]
+        assert row["class_2"] == model.classes_[second]
+        assert float(row["probability"]) == pytest.approx(probabilities[first], 1e-4)
+        assert float(row["probability_2"]) == pytest.approx(probabilities[second], 1e-4)
+        assert row["error"] == ""
+
+
+def test_an_unreadable_picture_gets_a_row_and_the_others_are_predicted(
+    run, model_file, mixed
+):
+    result = run("predict", model_file, *mixed, status=1)
+    red, text, blue = result.stdout.splitlines()[1:]
+    assert red.startswith("red")
+    assert text.startswith("UNREADABLE")
+    assert "no image format recognised" in text
+    assert blue.startswith("blue")
+    assert "1 of 3 pictures cannot be read" in result.stderr
+
+
+def test_json_lines_have_predictions_or_an_error(run, model_file, mixed):
+    output = run("predict", model_file, *mixed, "--format", "jsonl", status=1).stdout
+    red, text, blue = map(json.loads, output.splitlines())
+    assert red["predictions"][0]["class"] == "red"
+    assert blue["path"] == str(mixed[2])
+    assert "error" in text
+    assert "predictions" not in text
+
+
+def test_csv_has_the_cause_in_the_row_of_an_unreadable_picture(run, model_file, mixed):
+    output = run("predict", model_file, *mixed, "--format", "csv", status=1).stdout
+    rows = list(csv.DictReader(io.StringIO(output)))
+    assert rows[1]["class"] == ""
+    assert "no image format recognised" in rows[1]["error"]
+
+
+def test_only_unreadable_pictures_are_rows_too(run, model_file, tmp_path):
+    result = run("predict", model_file, tmp_path / "none.png", status=1)
+    assert "no such file" in result.stdout
+
+
+def test_paths_come_from_standard_input(run, model_file, mixed):
+    lines = f"{mixed[0]}\n\n{mixed[2]}\r\n"
+    result = run("predict", model_file, "-", "--format", "jsonl", input=lines)
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row["path"] for row in found] == [str(mixed[0]), str(mixed[2])]
+
+
+def test_empty_standard_input_is_an_error(run, model_file):
+    result = run("predict", model_file, "-", input="", status=1)
+    assert "standard input is empty" in result.stderr
+
+
+def test_a_folder_without_pictures_is_an_error(run, model_file, tmp_path):
+    (tmp_path / "notes.txt").write_text("nothing")
+    result = run("predict", model_file, tmp_path, status=1)
+    assert "No pictures" in result.stderr
+
+
+def test_odd_names_come_out_as_they_are(run, model_file, colour_folder, tmp_path):
+    odd = tmp_path / 'a "b", c\nd.png'
+    odd.symlink_to(colour_folder / "test" / "red" / "00.png")
+    output = run("predict", model_file, tmp_path, "--format", "csv").stdout
+    assert next(csv.DictReader(io.StringIO(output)))["path"] == str(odd)
+    table = run("predict", model_file, tmp_path).stdout
+    assert len(table.splitlines()) == 2
+
+
+def test_the_output_goes_to_a_file_that_did_not_exist(
+    run, model_file, colour_folder, tmp_path
+):
+    out = tmp_path / "classes.csv"
+    arguments = ["predict", model_file, colour_folder / "val", "--out", out]
+    result = run(*arguments, "--format", "csv")
+    assert result.stdout == ""
+    assert len(out.read_text().splitlines()) == 13
+    assert "--force" in run(*arguments, status=1).stderr
+    run(*arguments, "--force")
+    assert out.read_text().startswith("class")
+
+
+def test_more_classes_than_there_are_is_all_of_them(run, model_file, mixed):
+    output = run(
+        "predict", model_file, mixed[0], "--top", 9, "--format", "jsonl"
+    ).stdout
+    predictions = json.loads(output)["predictions"]
+    assert {row["class"] for row in predictions} == {"blue", "green", "red"}
+    assert sum(row["probability"] for row in predictions) == pytest.approx(1, abs=1e-5)

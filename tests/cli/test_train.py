@@ -1,0 +1,212 @@
+"""`skresnet train`: from a folder to a model in a file."""
+
+import csv
+import sys
+
+import joblib
+import numpy as np
+import pytest
+import sklearn
+from sklearn.preprocessing import StandardScaler
+from tiny import TINY
+
+from skresnet import load_image_folder, load_image_splits, make_image_classifier
+
+
+def test_it_says_what_it_trains_on_and_how_well_it_went(trained, colour_folder):
+    path, result = trained
+    assert f"{colour_folder} (train 36, val 12, test 18)" in result.stdout
+    assert "Classes: 3 ('blue', 'green', 'red')" in result.stdout
+    epochs = [line for line in result.stdout.splitlines() if line[:5].strip().isdigit()]
+    assert len(epochs) == 4
+    assert "of 4, validation accuracy 1.0000" in result.stdout
+    assert "Test: accuracy 1.0000" in result.stdout
+    assert f"Model: {path}" in result.stdout
+
+
+def test_it_says_which_cache_it_uses(trained, cache_home):
+    assert f"Cache: {cache_home / 'skresnet'}" in trained[1].stdout
+    assert list((cache_home / "skresnet").glob("*.sqlite"))
+
+
+def test_the_model_is_that_of_the_library(model_file, colour_folder):
+    data = load_image_splits(colour_folder)
+    expected = make_image_classifier(
+        weights=None,
+        random_state=0,
+        embedder__input_size=32,
+        embedder__layer="conv2_block1_out",
+        classifier__hidden_layer_sizes=(32, 16),
+        classifier__learning_rate=0.05,
+        classifier__epochs=4,
+    )
+    expected.steps.insert(1, ("scaler", StandardScaler()))
+    with sklearn.config_context(enable_metadata_routing=True):
+        expected.fit(
+            data.train.data,
+            data.train.target,
+            X_val=data.val.data,
+            y_val=data.val.target,
+        )
+    model = joblib.load(model_file)
+    np.testing.assert_array_equal(
+        model.predict_proba(data.test.data), expected.predict_proba(data.test.data)
+    )
+    assert model["classifier"].history_ == expected["classifier"].history_
+
+
+def test_the_model_remembers_nothing_of_the_run(model_file):
+    model = joblib.load(model_file)
+    assert model["embedder"].cache is None
+    assert model["embedder"].on_error == "raise"
+    assert model["classifier"].callbacks is None
+
+
+def test_of_a_folder_of_classes_a_test_set_is_kept_apart_and_listed(
+    run, colour_folder, tmp_path
+):
+    folder, out = colour_folder / "train", tmp_path / "model.joblib"
+    result = run("train", folder, "--out", out, *TINY, "--test-size", "0.25")
+    assert "(train 27, test 9)" in result.stdout
+    with (tmp_path / "model.test.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    everything = load_image_folder(folder)
+    assert len(rows) == 9
+    assert {row["path"] for row in rows} < set(everything.data)
+    assert all(f"/{row['class']}/" in row["path"] for row in rows)
+    accuracy = run("evaluate", out, tmp_path / "model.test.csv").stdout
+    shown = result.stdout.split("Test: accuracy ")[1][:6]
+    assert f"Accuracy: {shown}" in accuracy
+
+
+def test_no_test_set_is_kept_apart_where_none_is_wanted(run, colour_folder, tmp_path):
+    out = tmp_path / "model.joblib"
+    result = run(
+        "train", colour_folder / "train", "--out", out, *TINY, "--test-size", 0
+    )
+    assert "(train 36)" in result.stdout
+    assert "Test" not in result.stdout
+    assert not (tmp_path / "model.test.csv").exists()
+
+
+def test_a_class_of_one_picture_cannot_be_tested(run, colour_folder, tmp_path):
+    lone = tmp_path / "photos" / "lone"
+    lone.mkdir(parents=True)
+    (tmp_path / "photos" / "red").symlink_to(colour_folder / "train" / "red")
+    (lone / "1.png").symlink_to(colour_folder / "train" / "blue" / "00.png")
+    result = run("train", tmp_path / "photos", "--out", tmp_path / "m", *TINY, status=1)
+    assert "'lone'" in result.stderr
+    assert "--test-size 0" in result.stderr
+
+
+def test_a_model_that_exists_is_not_replaced_unless_forced(
+    run, colour_folder, tmp_path
+):
+    out = tmp_path / "model.joblib"
+    out.write_text("precious")
+    result = run("train", colour_folder, "--out", out, *TINY, status=1)
+    assert "--force" in result.stderr
+    assert out.read_text() == "precious"
+    run("train", colour_folder, "--out", out, *TINY, "--force")
+    assert joblib.load(out).classes_.tolist() == ["blue", "green", "red"]
+
+
+def test_a_folder_that_is_missing_is_noticed_before_the_training(
+    run, colour_folder, tmp_path
+):
+    out = tmp_path / "nowhere" / "model.joblib"
+    result = run("train", colour_folder, "--out", out, *TINY, status=1)
+    assert str(tmp_path / "nowhere") in result.stderr
+    assert result.stdout == ""
+
+
+def test_unreadable_pictures_are_named_and_nothing_is_written(run, damaged, tmp_path):
+    result = run("train", damaged, "--out", tmp_path / "m", *TINY, status=1)
+    assert "2 pictures cannot be read" in result.stderr
+    for name in ("cut.png", "text.png", "--on-error skip"):
+        assert name in result.stderr
+    assert not (tmp_path / "m").exists()
+
+
+def test_unreadable_pictures_are_left_out_where_that_is_asked_for(
+    run, damaged, tmp_path
+):
+    out = tmp_path / "m"
+    result = run("train", damaged, "--out", out, *TINY, "--on-error", "skip")
+    assert "Left out 2 of 20 pictures" in result.stderr
+    assert "cut.png: the file ends early" in result.stderr
+    assert "Test: accuracy 1.0000" in result.stdout
+    assert "Warning" not in result.stderr
+
+
+def test_the_search_compares_six_heads_and_trains_the_best(
+    run, colour_folder, tmp_path
+):
+    out = tmp_path / "m"
+    result = run("train", colour_folder, "--out", out, *TINY, "--search")
+    table = result.stdout.split("learning rate  momentum  accuracy\n")[1].splitlines()
+    assert [line for line in table[:6] if line.endswith("<- best")]
+    best = next(line for line in table[:6] if "best" in line).split()
+    classifier = joblib.load(out)["classifier"]
+    assert classifier.learning_rate == pytest.approx(float(best[0]), rel=1e-3)
+    assert classifier.momentum == float(best[1])
+    assert float(best[2]) == max(float(line.split()[2]) for line in table[:6])
+
+
+def test_the_report_is_a_page_about_the_test_pictures(run, colour_folder, tmp_path):
+    report = tmp_path / "report.html"
+    result = run(
+        "train", colour_folder, "--out", tmp_path / "m", *TINY, "--report", report
+    )
+    assert f"Report: {report}" in result.stdout
+    page = report.read_text(encoding="utf-8")
+    assert "<html" in page
+    assert "green" in page
+
+
+def test_a_report_without_test_pictures_is_refused(run, colour_folder, tmp_path):
+    result = run(
+        *("train", colour_folder / "train", "--out", tmp_path / "m", *TINY),
+        *("--test-size", 0, "--report", tmp_path / "r.html"),
+        status=1,
+    )
+    assert "--report" in result.stderr
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_report_without_matplotlib_is_refused_before_the_training(
+    run, colour_folder, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    result = run(
+        *("train", colour_folder, "--out", tmp_path / "m", *TINY),
+        *("--report", tmp_path / "r.html"),
+        status=1,
+    )
+    assert "pip install matplotlib" in result.stderr
+    assert result.stdout == ""
+
+
+def test_missing_weights_name_the_option(run, colour_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    result = run("train", colour_folder, "--out", tmp_path / "m", status=1)
+    assert "weights='imagenet' is not available" in result.stderr
+    assert "--weights random" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        (["--layer", "avgpool"], "avg_pool"),
+        (["--input-size", "20"], "at least 32"),
+        (["--hidden-layers", "30,x"], "500,250,200"),
+        (["--dropout", "1"], "--dropout"),
+        (["--cache", "here", "--no-cache"], "--no-cache"),
+    ],
+)
+def test_wrong_values_are_wrong_usage(run, colour_folder, tmp_path, wrong, text):
+    result = run(
+        "train", colour_folder, "--out", tmp_path / "m", *TINY, *wrong, status=2
+    )
+    assert text in result.stderr
