@@ -14,16 +14,25 @@ if TYPE_CHECKING:
         load_image_splits,
         make_paper_figures,
     )
+    from skresnet.displays import (
+        EmbeddingDisplay,
+        LearningCurvesDisplay,
+        MistakesDisplay,
+    )
     from skresnet.embedder import ResNet50Embedder
     from skresnet.pipeline import ImageClassifierPipeline, make_image_classifier
     from skresnet.reading import UnreadableImageError
+    from skresnet.report import make_report
 
 __version__ = "0.1.0"
 
 __all__ = [
     "DenseSGDClassifier",
     "EmbeddingCache",
+    "EmbeddingDisplay",
     "ImageClassifierPipeline",
+    "LearningCurvesDisplay",
+    "MistakesDisplay",
     "ResNet50Embedder",
     "UnreadableImageError",
     "WeightsUnavailableError",
@@ -32,6 +41,7 @@ __all__ = [
     "load_image_splits",
     "make_image_classifier",
     "make_paper_figures",
+    "make_report",
 ]
 
 # Where each public name lives. They are imported on first use, so that
@@ -39,7 +49,10 @@ __all__ = [
 _HOMES = {
     "DenseSGDClassifier": "skresnet.classifier",
     "EmbeddingCache": "skresnet.cache",
+    "EmbeddingDisplay": "skresnet.displays",
     "ImageClassifierPipeline": "skresnet.pipeline",
+    "LearningCurvesDisplay": "skresnet.displays",
+    "MistakesDisplay": "skresnet.displays",
     "ResNet50Embedder": "skresnet.embedder",
     "UnreadableImageError": "skresnet.reading",
     "WeightsUnavailableError": "skresnet.backbone",
@@ -47,6 +60,7 @@ _HOMES = {
     "load_image_splits": "skresnet.datasets",
     "make_image_classifier": "skresnet.pipeline",
     "make_paper_figures": "skresnet.datasets",
+    "make_report": "skresnet.report",
 }
 
 

@@ -9,9 +9,9 @@ from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -26,16 +26,19 @@ from skresnet.head.checks import (
     check_labels,
     checked_checkpoint_path,
     encode,
+    features_explained,
 )
 from skresnet.head.fitted import FittedHead
 from skresnet.head.rows import set_aside, total_weights
 from skresnet.head.tasks import EpochTasks
 from skresnet.rollback import restored_on_failure
+from skresnet.samples import check_same_length
+from skresnet.versions import VersionedEstimator
 
 _LARGEST_SEED = np.iinfo(np.int32).max
 
 
-class DenseSGDClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+class DenseSGDClassifier(CallbackSupportMixin, ClassifierMixin, VersionedEstimator):
     """A small dense network, trained with SGD, that keeps its best epoch.
 
     Dense layers with ReLU, one Dropout layer and a softmax, trained on one-hot
@@ -155,13 +158,14 @@ class DenseSGDClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     best_score_: float
     validation_indices_: np.ndarray | None
 
-    # What a Pipeline hands on to `fit` without being asked, once metadata routing
-    # is enabled.
+    # What a Pipeline or a search hands on without being asked, once metadata routing
+    # is enabled. Weights that `score` did not want would make its results NaN.
     __metadata_request__fit: ClassVar[dict[str, bool]] = {
         "X_val": True,
         "y_val": True,
         "sample_weight": True,
     }
+    __metadata_request__score: ClassVar[dict[str, bool]] = {"sample_weight": True}
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "hidden_layer_sizes": ["array-like"],
@@ -285,7 +289,7 @@ class DenseSGDClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 context=context,
             )
             self.__dict__.pop("_partial_fit_state", None)
-        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+            context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -420,6 +424,15 @@ class DenseSGDClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self._head.model
 
+    def __dir__(self) -> list[str]:
+        # scikit-learn lists what hasattr finds and notebooks show the value of each;
+        # for this one, that would import TensorFlow and build the network.
+        return [
+            name
+            for name in object.__dir__(self)
+            if name != "model_" and hasattr(self, name)
+        ]
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_head")
 
@@ -438,9 +451,10 @@ class DenseSGDClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.classes_ = classes
 
     def _checked_features(self, X: Any, name: str = "X") -> np.ndarray:
-        X = validate_data(
-            self, X, reset=False, dtype=np.float32, ensure_all_finite=False
-        )
+        with features_explained(name):
+            X = validate_data(
+                self, X, reset=False, dtype=np.float32, ensure_all_finite=False
+            )
         check_finite_rows(X, name)
         return X
 
@@ -448,9 +462,11 @@ class DenseSGDClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self, X: Any, y: Any, *, reset: bool
     ) -> tuple[np.ndarray, np.ndarray]:
         check_labels(y)
-        X, y = validate_data(
-            self, X, y, reset=reset, dtype=np.float32, ensure_all_finite=False
-        )
+        check_same_length(X, y)
+        with features_explained("X"):
+            X, y = validate_data(
+                self, X, y, reset=reset, dtype=np.float32, ensure_all_finite=False
+            )
         check_finite_rows(X)
         return X, y
 
@@ -481,7 +497,7 @@ class DenseSGDClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             X_val = self._checked_features(X_val, "X_val")
             check_labels(y_val, "y_val")
             y_val = column_or_1d(y_val, warn=True)
-            check_consistent_length(X_val, y_val)
+            check_same_length(X_val, y_val, ("X_val", "y_val"))
         return rows, (X_val, encode(y_val, self.classes_, "y_val"))
 
     def _train(
@@ -500,18 +516,19 @@ class DenseSGDClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
         monitor = self.monitor if validation else self.monitor.removeprefix("val_")
         init_seed, dropout_seed = random_state.randint(_LARGEST_SEED, size=2)
+        architecture = self._architecture()
         head = getattr(self, "_head", None)
         if head is None:
-            architecture = self._architecture()
-            head = FittedHead(
-                architecture, initial_weights(architecture, init_seed), self._sgd()
-            )
+            initial = initial_weights(architecture, init_seed)
+        else:
+            self._check_same_layers(architecture, head.architecture)
+            initial = head.weights
 
         def attributes(weights: list[np.ndarray]) -> dict[str, Any]:
-            return {"_head": FittedHead(head.architecture, weights, self._sgd())}
+            return {"_head": FittedHead(architecture, weights, self._sgd())}
 
         result = train(
-            head.architecture,
+            architecture,
             Schedule(
                 **self._sgd(),
                 batch_size=self.batch_size,
@@ -522,7 +539,7 @@ class DenseSGDClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 verbose=int(self.verbose),
             ),
             Seeds(shuffle=random_state, dropout=int(dropout_seed)),
-            head.weights,
+            initial,
             (X, encode(y, self.classes_, "y"), sample_weight),
             validation,
             copy.deepcopy(self.callbacks),
@@ -532,6 +549,15 @@ class DenseSGDClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.history_ = result.history
         self.best_epoch_ = result.best_epoch
         self.best_score_ = result.history[monitor][result.best_epoch]
+
+    def _check_same_layers(self, wanted: Architecture, trained: Architecture) -> None:
+        sizes = trained.hidden_layer_sizes
+        if wanted.hidden_layer_sizes != sizes:
+            raise ValueError(
+                f"hidden_layer_sizes={self.hidden_layer_sizes!r} differs from {sizes}, "
+                "those that the network was trained with; it can only go on with the "
+                "same ones. Use warm_start=False to begin anew."
+            )
 
     def _architecture(self) -> Architecture:
         sizes = tuple(int(units) for units in self.hidden_layer_sizes)

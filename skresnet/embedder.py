@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import (
-    BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     _fit_context,
@@ -27,9 +26,12 @@ from skresnet.backbone import (
     resolve_weights,
 )
 from skresnet.cache import EmbeddingCache
-from skresnet.embedding import Embedding, Plan
-from skresnet.reading import ASPECTS, INTERPOLATIONS, Picture, Treatment, as_pictures
+from skresnet.embedding import Embedding
+from skresnet.plan import Plan
+from skresnet.reading import ASPECTS, INTERPOLATIONS, Treatment, as_pictures
 from skresnet.rollback import restored_on_failure
+from skresnet.samples import check_same_length
+from skresnet.versions import VersionedEstimator
 
 _LARGEST_SEED = np.iinfo(np.int32).max
 
@@ -38,7 +40,7 @@ class ResNet50Embedder(
     CallbackSupportMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
-    BaseEstimator,
+    VersionedEstimator,
 ):
     """Turn pictures into features with a pretrained ResNet50.
 
@@ -210,8 +212,10 @@ class ResNet50Embedder(
         """
         context = self._init_callback_context()
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        self._prepare(X)
-        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        as_pictures(X)
+        with restored_on_failure(self):
+            self._prepare()
+            context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 
     @with_callbacks
@@ -224,15 +228,24 @@ class ResNet50Embedder(
         X : pictures
             See the class.
 
-        y : None
-            Ignored.
+        y : array-like of shape (n_samples,), default=None
+            Nothing but its length is looked at, before a picture is opened.
 
         Returns
         -------
         features : ndarray of shape (n_samples, n_features), float32
             As of `transform`.
+
+        Raises
+        ------
+        UnreadableImageError
+            As of `transform`. The embedder is then what it was before the call, as
+            after the errors of `fit`.
         """
-        pictures = self._prepare(X)
+        pictures = as_pictures(X)
+        if y is not None:
+            # In a Pipeline nobody else would notice before all pictures are embedded.
+            check_same_length(pictures, y)
         n_batches = -(-len(pictures) // self.batch_size)
         context = self._init_callback_context(max_subtasks=n_batches)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
@@ -244,8 +257,10 @@ class ResNet50Embedder(
             yield
             task.call_on_fit_task_end(estimator=self)
 
-        rows = Embedding(pictures, self._plan(), batch_task).run()
-        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        with restored_on_failure(self):
+            self._prepare()
+            rows = Embedding(pictures, self._plan(), batch_task).run()
+            context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return rows
 
     def transform(self, X: Any) -> np.ndarray:
@@ -309,17 +324,14 @@ class ResNet50Embedder(
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    def _prepare(self, X: Any) -> list[Picture]:
-        """Check X and the parameters, and find the weights."""
-        pictures = as_pictures(X)
-        with restored_on_failure(self):
-            seed = check_random_state(self.random_state).randint(_LARGEST_SEED)
-            # The parameters are checked on weights that cost nothing to find.
-            self._new_spec(resolve_weights(None, seed=0))
-            self._treatment = self._new_treatment()
-            self.weights_ = resolve_weights(self.weights, seed=seed)
-            self._spec = self._new_spec(self.weights_)
-        return pictures
+    def _prepare(self) -> None:
+        """Check the parameters, and find the weights."""
+        seed = check_random_state(self.random_state).randint(_LARGEST_SEED)
+        # The parameters are checked on weights that cost nothing to find.
+        self._new_spec(resolve_weights(None, seed=0))
+        self._treatment = self._new_treatment()
+        self.weights_ = resolve_weights(self.weights, seed=seed)
+        self._spec = self._new_spec(self.weights_)
 
     def _size(self) -> tuple[int, int]:
         if np.ndim(self.input_size) == 0:

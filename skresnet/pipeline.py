@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from skresnet.cache import EmbeddingCache
 from skresnet.classifier import DenseSGDClassifier
 from skresnet.embedder import ResNet50Embedder
+from skresnet.head.checks import check_labels
 
 
 class ImageClassifierPipeline(Pipeline):
@@ -61,7 +62,10 @@ class ImageClassifierPipeline(Pipeline):
 
         **params : dict
             With metadata routing enabled, ``X_val`` (pictures) and ``y_val`` decide the
-            best epoch instead of a part of X that is set aside.
+            best epoch instead of a part of X that is set aside. Searches and
+            cross-validation hand them on to each fit whole, unless they are as long
+            as X, when scikit-learn takes them for one value a sample and cuts them
+            as it cuts X. ``sample_weight`` weighs the loss, and there the score.
 
         Returns
         -------
@@ -75,6 +79,8 @@ class ImageClassifierPipeline(Pipeline):
                 "sklearn.set_config(enable_metadata_routing=True) before fit. "
                 "Or leave them out, and a part of X is set aside."
             )
+        if isinstance(self[-1], DenseSGDClassifier):
+            check_labels(y)  # before hours of embedding, not after
         return super().fit(X, y, **params)
 
     def evaluate(self, X: Any, y: Any) -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TypeVar
@@ -10,8 +9,13 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from skresnet.cache import CacheUnavailableError, CacheWarning, EmbeddingCache
-from skresnet.cache.errors import CacheFormatError
+from skresnet.cache import (
+    CacheFormatError,
+    CacheUnavailableError,
+    CacheWarning,
+    EmbeddingCache,
+)
+from skresnet.warn import warn_user
 
 T = TypeVar("T")
 
@@ -35,6 +39,7 @@ class Shelf:
     def __init__(self, cache: EmbeddingCache | None, settings: str) -> None:
         self._cache = cache
         self._settings = settings
+        self._takes_turns = True
 
     @property
     def is_open(self) -> bool:
@@ -57,16 +62,18 @@ class Shelf:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Be the only one who computes rows for this cache.
+        """Be the only one who computes rows for this cache, where that is possible.
 
         Processes that embed the same pictures at once, as the workers of a grid search
         do, would otherwise compute the same batches at the same time. In turns, each
         finds what the others have stored; the processor is shared either way.
         """
         with ExitStack() as stack:
-            self._unless_unavailable(
-                lambda cache: stack.enter_context(cache.turn()), None
-            )
+            if self._takes_turns:
+                # Who has waited in vain once does not wait again for each batch.
+                self._takes_turns = self._unless_unavailable(
+                    lambda cache: stack.enter_context(cache.turn()), False
+                )
             yield
 
     def _unless_unavailable(
@@ -80,9 +87,8 @@ class Shelf:
             raise
         except CacheUnavailableError as error:
             self._cache = None
-            warnings.warn(
+            warn_user(
                 f"Going on without the embedding cache for this call: {error}",
                 CacheWarning,
-                stacklevel=2,
             )
             return otherwise

@@ -27,6 +27,27 @@ def colour_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def colour_model(colour_folder):
+    """A Pipeline that was trained on those pictures; not to be changed."""
+    from sklearn.preprocessing import StandardScaler
+
+    from skresnet import load_image_folder, make_image_classifier
+
+    model = make_image_classifier(
+        weights=None,
+        random_state=0,
+        embedder__input_size=32,
+        embedder__layer="conv2_block1_out",
+        classifier__hidden_layer_sizes=(32, 16),
+        classifier__learning_rate=0.05,
+        classifier__epochs=15,
+    )
+    model.steps.insert(1, ("scaler", StandardScaler()))
+    data = load_image_folder(colour_folder / "train")
+    return model.fit(data.data, data.target)
+
+
+@pytest.fixture(scope="session")
 def features():
     """Features and string labels of three classes, sorted by class as folders are."""
     X, y = make_classification(

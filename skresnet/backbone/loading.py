@@ -13,6 +13,7 @@ from skresnet.backbone.graph import build_graph
 from skresnet.backbone.network import load_weights
 from skresnet.backbone.precision import check_precision
 from skresnet.backbone.spec import BackboneSpec
+from skresnet.forks import claim_tensorflow
 
 _KEPT = 3  # backbones a process keeps, each about 100 MB in float32
 
@@ -56,6 +57,7 @@ class Backbone:
         ValueError
             If the batch has another shape or type.
         """
+        claim_tensorflow()
         import tensorflow as tf
 
         expected = (*self.spec.input_size, 3)
@@ -113,7 +115,10 @@ def load_backbone(spec: BackboneSpec) -> Backbone:
     ValueError
         If the file does not hold ResNet50's weights, or if ``precision="bfloat16"``
         is asked for on a processor that is slow at it.
+    RuntimeError
+        If this process is a fork of one that has computed with TensorFlow.
     """
+    claim_tensorflow()
     with _places_lock:
         place = _places.setdefault(spec, _Place())
         _places.move_to_end(spec)

@@ -34,6 +34,10 @@ class ResolvedWeights:
     path: str | None = None
     seed: int | None = None
 
+    def __repr__(self) -> str:
+        # scikit-learn's display of fitted attributes has room for 30 characters.
+        return f"<{self.name} {self.digest[:15]}>"
+
 
 def resolve_weights(
     weights: str | os.PathLike[str] | None, *, seed: int | None = None

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from skresnet.cache.errors import (
     CacheUnavailableError,
+    CacheWarning,
     DamagedStoreError,
-    warn_of_damage,
 )
-from skresnet.cache.files import find_stores, next_path, store_path
+from skresnet.cache.files import find_stores, make_folder, next_path, store_path
 from skresnet.cache.store import Store
+from skresnet.warn import warn_user
 
 
 class CurrentStore:
@@ -35,7 +36,7 @@ class CurrentStore:
         """Do something to the store; made if missing, replaced if beyond use."""
         store = self.existing()
         if store is None:
-            self._make_folder()
+            make_folder(self._folder)
             store = self._open(store_path(self._folder, 1))
         try:
             action(store)
@@ -65,21 +66,13 @@ class CurrentStore:
         # Another process may have met the damage first.
         newest = find_stores(self._folder)[-1:]
         path = newest[0] if newest and newest[0] != damaged else next_path(damaged)
-        warn_of_damage(
+        warn_user(
             f"{error} It is left as it is and {path.name} is used instead: what it "
             "held will be computed again. EmbeddingCache.clear removes it. Check the "
-            "disk if this comes back."
+            "disk if this comes back.",
+            CacheWarning,
         )
         return self._use(Store(path))
-
-    def _make_folder(self) -> None:
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise CacheUnavailableError(
-                f"The folder {self._folder} for the embedding cache cannot be made: "
-                f"{error.strerror}. Choose a folder that this user may write."
-            ) from error
 
     def _use(self, store: Store) -> Store:
         self._store = store

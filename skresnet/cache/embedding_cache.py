@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skresnet.cache.current import CurrentStore, one_at_a_time
-from skresnet.cache.errors import CacheUnavailableError, warn_of_damage
+from skresnet.cache.errors import CacheUnavailableError, CacheWarning
 from skresnet.cache.files import bytes_on_disk, companions, find_stores
 from skresnet.cache.records import SETTINGS_KEY_BYTES, pack, settings_key, unpack
 from skresnet.cache.reports import CacheInfo, CacheVerification
 from skresnet.cache.store import Store
+from skresnet.cache.turns import turn
+from skresnet.warn import warn_user
 
 # How many entries may wait for their "recently used" mark before it is written.
 _TOUCHED_AT_ONCE = 8192
@@ -125,11 +127,12 @@ class EmbeddingCache:
             damaged = found - sum(row is not None for row in rows)
             if damaged:
                 self._damage_seen = True
-                warn_of_damage(
+                warn_user(
                     f"The embedding cache {self.folder} holds {damaged} damaged "
                     f"entries among the {len(keys)} asked for; they count as not "
                     "stored and are replaced when they are stored again. Check the "
-                    "disk if this comes back."
+                    "disk if this comes back.",
+                    CacheWarning,
                 )
             if self.max_bytes is not None and not store.read_only:
                 self._touched.update(
@@ -180,6 +183,26 @@ class EmbeddingCache:
             )
             self._touched.clear()
             self._damage_seen = False
+
+    def turn(self) -> contextlib.AbstractContextManager[bool]:
+        """Make a context that one thread of one process at a time is in.
+
+        Processes that compute the same rows look into the cache once it is their turn,
+        and find what the others have stored. Those who wait for a turn alternate.
+
+        Returns
+        -------
+        context manager
+            Gives True, or False where nobody is kept out: if the folder cannot be
+            written, the system or file system has no locks (Windows), or the wait
+            has lasted for 60 seconds, which one who hangs must not prolong.
+
+        Raises
+        ------
+        CacheUnavailableError
+            On entering, if the folder cannot be made or used.
+        """
+        return turn(self.folder)
 
     def info(self) -> CacheInfo:
         """Count what is stored; print the result to read it.

@@ -1,11 +1,8 @@
 """What can go wrong with a cache, by name."""
 
-import sys
-import warnings
-
 
 class CacheWarning(UserWarning):
-    """Part of a cache was damaged; the answer is right, but must be computed again."""
+    """A cache was damaged or of no use; the answer is right, but computed again."""
 
 
 class CacheUnavailableError(RuntimeError):
@@ -18,11 +15,3 @@ class CacheFormatError(CacheUnavailableError):
 
 class DamagedStoreError(CacheUnavailableError):
     """A store file is broken in its structure; the cache answers it by a fresh one."""
-
-
-def warn_of_damage(text: str) -> None:
-    """Warn, pointing at the line outside this package that led here."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back and frame.f_globals.get("__name__", "").startswith("skresnet."):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(text, CacheWarning, stacklevel=level)

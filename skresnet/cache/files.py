@@ -57,6 +57,23 @@ def find_stores(folder: Path) -> list[Path]:
     return sorted(ours, key=_generation)
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder of a cache unless it is there.
+
+    Raises
+    ------
+    CacheUnavailableError
+        If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CacheUnavailableError(
+            f"The folder {folder} for the embedding cache cannot be made: "
+            f"{error.strerror}. Choose a folder that this user may write."
+        ) from error
+
+
 def companions(store: Path) -> list[Path]:
     """List the files that may belong to a store: itself, its log, the log's index.
 

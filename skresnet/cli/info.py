@@ -126,6 +126,7 @@ def _model_facts(model: Any) -> list[tuple[str, str]]:
         ("resizing", f"{embedder.interpolation}, {embedder.aspect}"),
         ("preprocessing", str(embedder.preprocessing).lower()),
         ("precision", embedder.precision),
+        ("made with", _made_with(embedder)),
     ]
     if hasattr(classifier, "best_epoch_"):
         sizes = [*classifier.hidden_layer_sizes, len(model.classes_)]
@@ -136,3 +137,10 @@ def _model_facts(model: Any) -> list[tuple[str, str]]:
     else:
         facts.append(("head", type(classifier).__name__))
     return facts
+
+
+def _made_with(estimator: Any) -> str:
+    from skresnet.versions import MADE_WITH
+
+    versions = getattr(estimator, MADE_WITH, {})
+    return ", ".join(f"{name} {number}" for name, number in versions.items())

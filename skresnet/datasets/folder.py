@@ -5,7 +5,6 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 from sklearn.utils import Bunch
 
 from skresnet.datasets.layout import FOLDER_TREE, counted, listed, split_of
@@ -18,7 +17,7 @@ from skresnet.datasets.walk import (
     folder_above,
     list_folder,
 )
-from skresnet.reading.formats import DECODERS
+from skresnet.reading import UnreadableImageError, as_pictures
 
 
 def load_image_folder(root: str | os.PathLike[str], *, verify: bool = False) -> Bunch:
@@ -156,22 +155,14 @@ def _expect_class_folders(folder: str, top: Contents) -> None:
 
 
 def _unreadable_headers(paths: list[str]) -> dict[str, str]:
-    """Open each image and give the cause for those that do not open."""
+    """Check each image as an estimator will, and give the cause for those that fail."""
     causes = {}
-    for path in paths:
+    for picture in as_pictures(paths) if paths else []:
         try:
-            with Image.open(path, formats=DECODERS):
-                pass
-        except UnidentifiedImageError:
-            empty = Path(path).stat().st_size == 0
-            causes[path] = (
-                "the file is empty"
-                if empty
-                else f"not one of {', '.join(DECODERS)}, whatever its name says"
-            )
-        except Exception as error:
-            # A broken file can make a decoder raise nearly anything.
-            causes[path] = f"{type(error).__name__}: {error}"
+            picture.check()
+        except UnreadableImageError as error:
+            (failure,) = error.failures
+            causes[paths[failure.position]] = failure.cause
     return causes
 
 

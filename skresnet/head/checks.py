@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
+
+from skresnet.samples import refuse_missing
 
 _SHOWN = 5
 
@@ -25,32 +29,80 @@ def check_finite_rows(X: np.ndarray, name: str = "X") -> None:
     kind = "NaN" if np.isnan(X[bad]).any() else "infinity"
     shown = ", ".join(str(row) for row in bad[:_SHOWN])
     more = f" and {bad.size - _SHOWN} more" if bad.size > _SHOWN else ""
+    what_to_do = (
+        "A row of NaN stands for a picture that ResNet50Embedder(on_error='nan') "
+        "could not read, as its warning says. Mend the pictures at these positions, "
+        "or leave them out of the pictures and the labels; of features that is "
+        f"rows = numpy.isfinite({name}).all(axis=1)."
+        if np.isnan(X[bad]).all()
+        else "Features must be finite and within the range of float32."
+    )
     raise ValueError(
         f"Input {name} contains {kind} in {bad.size} of {X.shape[0]} rows: "
-        f"row {shown}{more}. ResNet50Embedder(on_error='nan') gives a row of NaN to "
-        "a picture it cannot read; leave such rows out of both "
-        f"{name} and the labels (rows = numpy.isfinite({name}).all(axis=1)), or mend "
-        "the pictures. Other features must be finite and within the range of "
-        "float32."
+        f"row {shown}{more}. {what_to_do}"
     )
 
 
+@contextmanager
+def features_explained(name: str) -> Iterator[None]:
+    """Add to what scikit-learn says of ``X`` its true name, and what was expected."""
+    try:
+        yield
+    except ValueError as error:
+        true_name = "" if name == "X" else f"{name} cannot be used: "
+        raise ValueError(
+            f"{true_name}{error} (Expected are numbers of shape (n_samples, "
+            "n_features): features as ResNet50Embedder makes them of pictures, always "
+            "with the same layer, pooling and input_size.)"
+        ) from error
+
+
 def check_labels(y: Any, name: str = "y") -> None:
-    """Refuse labels that are one-hot encoded or no classes at all.
+    """Refuse what is not one class label a sample.
 
     Raises
     ------
     ValueError
-        If ``y`` has several columns, or holds numbers that are no class labels.
+        If ``y`` is None or has gaps, several columns, or numbers that are no class
+        labels.
     """
-    shape = np.asarray(y).shape
+    if y is None:
+        raise ValueError(
+            f"{name} is None; a classifier requires y to be passed, but the target y "
+            "is None: pass one class label a picture."
+        )
+    shape = _shape(y, name)
     if len(shape) == 2 and shape[1] > 1:
         raise ValueError(
             f"{name} has shape {shape}, which looks like one-hot labels; expected one "
             "label a picture, of shape (n_samples,). The one-hot encoding is done "
             f"inside: pass class names, or numpy.argmax({name}, axis=1)."
         )
-    check_classification_targets(y)
+    if len(shape) not in (1, 2):
+        raise ValueError(
+            f"{name} has shape {shape}; expected one label a picture, of shape "
+            "(n_samples,)."
+        )
+    # Of a list, NumPy would make the text 'nan' of a NaN among strings.
+    refuse_missing(np.asarray(y, dtype=object).ravel(), name)
+    try:
+        check_classification_targets(y)
+    except ValueError as error:
+        first = np.asarray(y).ravel()[:_SHOWN].tolist()
+        raise ValueError(
+            f"{name} holds no class labels but {first}, ...: expected strings or "
+            f"integers, one for each class. {error}"
+        ) from error
+
+
+def _shape(y: Any, name: str) -> tuple[int, ...]:
+    try:
+        return np.asarray(y).shape
+    except ValueError as error:
+        raise ValueError(
+            f"{name} is made of lists that differ in length; expected one label a "
+            "picture, of shape (n_samples,)."
+        ) from error
 
 
 def encode(y: np.ndarray, classes: np.ndarray, name: str) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from skresnet.forks import claim_tensorflow
 from skresnet.head.architecture import Architecture
 
 # Rows of one forward pass. Every pass has exactly this many, the last one filled
@@ -38,6 +39,7 @@ class FittedHead:
     @property
     def model(self) -> Any:
         """The compiled Keras model with these weights, built on first use."""
+        claim_tensorflow()
         if self._model is None:
             with _BUILDING:
                 if self._model is None:

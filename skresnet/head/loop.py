@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from skresnet.forks import claim_tensorflow
 from skresnet.head.architecture import Architecture
 from skresnet.head.network import compile_head, layers
 
@@ -82,6 +83,7 @@ class LoopPool:
         nesterov: bool,
     ) -> Iterator[EpochLoop]:
         """Lend a loop; one whose fit failed is not taken back."""
+        claim_tensorflow()
         key = (architecture, batch_size, momentum, nesterov)
         loop = self._take(key)
         if loop is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +83,10 @@ def train(
     Raises
     ------
     ValueError
-        If the loss went to infinity or NaN, so that no epoch has usable weights.
+        If the training went to infinity or NaN, so that no epoch has usable weights.
+
+    OSError
+        If the weights cannot be written, for instance because the disk is full.
     """
     with (
         tempfile.TemporaryDirectory(prefix="skresnet-") as private,
@@ -112,7 +116,9 @@ def train(
         row = {name: values[best] for name, values in history.items()}
         loop.load_weights(path.format(epoch=best + 1, **row))
         result = Result(loop.get_weights(), history, best)
-    if not all(np.isfinite(array).all() for array in result.weights):
+        # Weights may still be finite and so large that what they give is not.
+        outputs = np.asarray(loop(X[: schedule.batch_size], training=False))
+    if not all(np.isfinite(array).all() for array in [*result.weights, outputs]):
         raise _diverged(schedule)
     return result
 
@@ -132,11 +138,29 @@ class _TaskReporter(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+class _Checkpoint(keras.callbacks.ModelCheckpoint):
+    """Says of a failed write which folder is meant and what to do."""
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        try:
+            super().on_epoch_end(epoch, logs)
+        except (OSError, RuntimeError) as error:  # h5py raises either
+            number = getattr(error, "errno", None)
+            cause = os.strerror(number) if number else str(error)
+            folder, name = os.path.split(self.filepath)
+            raise OSError(
+                f"The weights of the best epoch cannot be written to the folder "
+                f"{folder!r} ({cause}), and {name!r} in it is incomplete. Make room "
+                "there, or choose another folder: by checkpoint_path, or where that is "
+                "None by the environment variable TMPDIR."
+            ) from error
+
+
 def _own_callbacks(
     schedule: Schedule, path: str, tasks: EpochTasks | None
 ) -> list[keras.callbacks.Callback]:
     callbacks: list[keras.callbacks.Callback] = [
-        keras.callbacks.ModelCheckpoint(
+        _Checkpoint(
             path,
             monitor=schedule.monitor,
             mode=schedule.mode,

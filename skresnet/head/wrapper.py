@@ -6,9 +6,12 @@ from collections import defaultdict
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from scikeras.wrappers import KerasClassifier
 
 from skresnet.head.batches import ShuffledBatches
+
+_VALIDATION_ROWS = 1024
 
 
 class HeadKerasClassifier(KerasClassifier):
@@ -63,13 +66,18 @@ class HeadKerasClassifier(KerasClassifier):
             batch_size=self.batch_size,
             random_state=self.shuffle_state,
         )
+        validation = None
+        if self.validation_data is not None:
+            # Keras would make of arrays a pipeline that takes longer to start, once
+            # an epoch, than a small head takes to train. The mean over all rows is
+            # the same for any batch size.
+            rows = tf.data.Dataset.from_tensor_slices(self.validation_data)
+            validation = rows.batch(_VALIDATION_ROWS)
         history = self.model_.fit(
             batches,
             epochs=epochs,
             verbose=self.verbose,
             callbacks=self._fit_callbacks,
-            validation_data=self.validation_data,
-            # The mean over all rows is the same for any batch size.
-            validation_batch_size=1024,
+            validation_data=validation,
         )
         self.history_ = defaultdict(list, history.history)

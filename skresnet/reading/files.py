@@ -78,6 +78,15 @@ def _cause(path: str, error: OSError | ValueError) -> str:
         link = Path(path)
         if link.is_symlink():
             return f"a symbolic link to {str(link.readlink())!r}, which does not exist"
-        return "no such file"
+        return f"no such file{_hint(path)}"
     known = _CAUSES.get(error.errno or 0)
     return known or f"cannot be opened ({error.strerror or error})"
+
+
+def _hint(path: str) -> str:
+    """Say what was perhaps expected of a path that leads to no file."""
+    if "://" in path:
+        return "; pictures are read from files alone, so download it first"
+    if path.startswith("~"):
+        return "; '~' is a name like others here, os.path.expanduser makes it your home"
+    return ""

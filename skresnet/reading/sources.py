@@ -14,6 +14,7 @@ from skresnet.reading.pictures import (
     ImagePicture,
     Picture,
 )
+from skresnet.samples import refuse_missing
 
 _EXPECTED: Final = (
     "expected a list, 1-D array, Series or one-column DataFrame of paths, a list of "
@@ -23,7 +24,10 @@ _EXPECTED: Final = (
 
 _CHANNELS: Final = (1, 3, 4)
 
-_LISTED: Final = 20
+_HINTS: Final[dict[type, str]] = {
+    list: "; of nested lists make an array, numpy.asarray",
+    bytes: "; open the content of a file with PIL.Image.open(io.BytesIO(content))",
+}
 
 
 def as_pictures(X: Any) -> list[Picture]:
@@ -75,7 +79,7 @@ def as_pictures(X: Any) -> list[Picture]:
         )
     if isinstance(elements, np.ndarray):
         return [ArrayPicture(i, array) for i, array in enumerate(elements)]
-    _refuse_missing(elements)
+    refuse_missing(elements, "X")
     return [_picture(i, element) for i, element in enumerate(elements)]
 
 
@@ -110,7 +114,8 @@ def _listed(array: NDArray[Any]) -> list[Any]:
         return list(array.ravel())
     raise ValueError(
         f"X is an array of shape {array.shape} and dtype {array.dtype}; paths are "
-        "expected in an array of shape (n,) or (n, 1), pixels in one of a numeric dtype"
+        "expected in an array of shape (n,) or (n, 1), pixels in one of a numeric "
+        "dtype, X.astype(numpy.uint8)"
     )
 
 
@@ -137,27 +142,8 @@ def _picture(position: int, element: Any) -> Picture:
         return ArrayPicture(position, array)
     raise TypeError(
         f"{name} is of type {type(element).__name__}; expected a path (str or "
-        "os.PathLike), a numeric array or a PIL image"
+        f"os.PathLike), a numeric array or a PIL image{_HINTS.get(type(element), '')}"
     )
-
-
-def _refuse_missing(elements: Sequence[Any]) -> None:
-    """Raise if there are gaps among the elements, and say where."""
-    missing = [i for i, element in enumerate(elements) if _is_missing(element)]
-    if missing:
-        positions = ", ".join(str(i) for i in missing[:_LISTED])
-        more = "" if len(missing) <= _LISTED else ", ..."
-        raise ValueError(
-            f"X has {len(missing)} missing value(s) (None or NaN), at position(s) "
-            f"{positions}{more}: remove those samples"
-        )
-
-
-def _is_missing(element: Any) -> bool:
-    """Recognise None, NaN and the missing values of pandas."""
-    if isinstance(element, (float, np.floating)):
-        return bool(np.isnan(element))
-    return element is None or type(element).__name__ in {"NAType", "NaTType"}
 
 
 def _refuse_wrong_dtype(array: NDArray[Any], name: str) -> None:

@@ -5,7 +5,8 @@ import sqlite3
 import warnings
 
 import pytest
-from cache_rows import SETTINGS, count_right, digest, rows, run_python
+from cache_rows import SETTINGS, count_right, digest, rows
+from surroundings import run_python
 
 from skresnet.cache import CacheWarning, EmbeddingCache
 

@@ -4,7 +4,8 @@ import random
 import time
 
 import pytest
-from cache_rows import SETTINGS, count_right, rows, run_python, start_python
+from cache_rows import SETTINGS, count_right, rows
+from surroundings import run_python, start_python
 
 from skresnet.cache import EmbeddingCache
 

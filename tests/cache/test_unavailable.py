@@ -1,27 +1,10 @@
 import os
-import subprocess
-from contextlib import contextmanager
 
 import pytest
-from cache_rows import SETTINGS, count_right, digest, rows, run_python
+from cache_rows import SETTINGS, count_right, digest, rows
+from surroundings import mounted, run_python
 
 from skresnet.cache import CacheUnavailableError, EmbeddingCache
-
-
-@contextmanager
-def mounted(*arguments):
-    """Mount a file system for a while, or skip where this user may not."""
-    where = arguments[-1]
-    try:
-        done = subprocess.run(["mount", *map(str, arguments)], capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("there is no mount command here")
-    if done.returncode:
-        pytest.skip("this user may not mount file systems")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(where)], check=True)
 
 
 @pytest.mark.parametrize("below", [(), ("deeper",)])

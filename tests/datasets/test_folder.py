@@ -185,9 +185,9 @@ class TestVerify:
         assert photos.target.tolist() == ["cats"]
         causes = {Path(path).name: cause for path, cause in photos.unreadable}
         assert set(causes) == {"empty.jpg", "page.jpg", "vector.png", "cut.png"}
-        assert causes["empty.jpg"] == "the file is empty"
-        assert "not one of JPEG" in causes["page.jpg"]
-        assert "empty.jpg': the file is empty" in photos.DESCR
+        assert causes["empty.jpg"] == "the file has zero bytes"
+        assert "read are JPEG, PNG" in causes["page.jpg"]
+        assert "empty.jpg': the file has zero bytes" in photos.DESCR
 
     def test_is_off_by_default_and_then_opens_nothing(self, tmp_path):
         draw_tree(tmp_path, "cats/a.png")
@@ -199,7 +199,7 @@ class TestVerify:
         (tmp_path / "dogs").mkdir()
         (tmp_path / "dogs" / "b.png").write_bytes(b"")
         with pytest.raises(
-            ValueError, match=r"dogs.*1 image that cannot be read.*empty"
+            ValueError, match=r"dogs.*1 image that cannot be read.*zero bytes"
         ):
             load_image_folder(tmp_path, verify=True)
 

@@ -56,7 +56,7 @@ def test_verify_reaches_every_split(tmp_path):
     (tmp_path / "test" / "cats" / "bad.png").write_bytes(b"")
     photos = load_image_splits(tmp_path, verify=True)
     assert photos.test.unreadable == [
-        (str(tmp_path / "test" / "cats" / "bad.png"), "the file is empty")
+        (str(tmp_path / "test" / "cats" / "bad.png"), "the file has zero bytes")
     ]
     assert photos.train.unreadable == []
 

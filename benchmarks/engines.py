@@ -1,0 +1,292 @@
+"""ResNet50 in other libraries: from uint8 pictures to features, batch by batch.
+
+Every function here prepares a network and returns a callable that takes all pictures
+through it once. All compute the same network with the same weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.measure import AbsentError, Run, library
+from benchmarks.network import GFLOP_PER_PICTURE, MEANS_RGB, Step, spec, steps
+from skresnet.backbone.precision import Precision
+
+Pictures = NDArray[np.uint8]
+Features = NDArray[np.float32]
+
+_MATRIX_SIDE = 4096
+PICTURES_PER_PRODUCT = 2 * _MATRIX_SIDE**3 / (GFLOP_PER_PICTURE * 1e9)
+
+
+def skresnet_backbone(pictures: Pictures, batch_size: int, precision: Precision) -> Run:
+    """Prepare the network alone, as the embedder calls it."""
+    from skresnet.backbone import load_backbone
+
+    backbone = load_backbone(spec(precision, side=pictures.shape[1]))
+    return lambda: _joined(backbone, _batches(pictures, batch_size))
+
+
+def skresnet_embedder(pictures: Pictures, batch_size: int, precision: Precision) -> Run:
+    """Prepare the embedder, whose transform takes the whole array."""
+    from skresnet import ResNet50Embedder
+
+    embedder = ResNet50Embedder(
+        weights=None,
+        random_state=0,
+        input_size=pictures.shape[1],
+        batch_size=batch_size,
+        precision=precision,
+    ).fit(pictures)
+    return lambda: embedder.transform(pictures)
+
+
+def keras_predict(pictures: Pictures, batch_size: int, jit_compile: str | bool) -> Run:
+    """Prepare ``Model.predict``, with the preprocessing in front of it."""
+    import keras
+
+    model = _keras_model(pictures.shape[1], jit_compile)
+
+    def run() -> Features:
+        prepared = keras.applications.resnet.preprocess_input(
+            pictures.astype("float32")
+        )
+        features: Features = model.predict(prepared, batch_size=batch_size, verbose=0)
+        return features
+
+    return run
+
+
+def keras_predict_prepared(
+    pictures: Pictures, batch_size: int, jit_compile: str | bool
+) -> Run:
+    """Prepare ``Model.predict`` on pictures that were preprocessed before the clock."""
+    import keras
+
+    model = _keras_model(pictures.shape[1], jit_compile)
+    prepared = keras.applications.resnet.preprocess_input(pictures.astype("float32"))
+    return lambda: model.predict(prepared, batch_size=batch_size, verbose=0)
+
+
+def tensorflow_xla(pictures: Pictures, batch_size: int) -> Run:
+    """Prepare Keras' network compiled whole by XLA."""
+    import keras
+    import tensorflow as tf
+
+    model = _keras_model(pictures.shape[1], False)
+
+    @tf.function(jit_compile=True, autograph=False)
+    def features(batch: Any) -> Any:
+        pixels = tf.cast(batch, tf.float32)
+        prepared = keras.applications.resnet.preprocess_input(pixels)
+        return model(prepared, training=False)
+
+    return lambda: _joined(
+        lambda batch: features(tf.constant(batch)).numpy(),
+        _batches(pictures, batch_size),
+    )
+
+
+def onnx_runtime(pictures: Pictures, batch_size: int) -> Run:
+    """Prepare ONNX Runtime with its default settings for the CPU."""
+    runtime = library("onnxruntime")
+    session = runtime.InferenceSession(
+        _onnx_model(batch_size, pictures.shape[1:3]),
+        providers=["CPUExecutionProvider"],
+    )
+    return lambda: _joined(
+        lambda batch: session.run(None, {"pixels": batch})[0],
+        _batches(pictures, batch_size),
+    )
+
+
+def openvino(pictures: Pictures, batch_size: int, precision: str, hint: str) -> Run:
+    """Prepare OpenVINO with one request at a time."""
+    compiled = _openvino_model(pictures, batch_size, precision, hint)
+    request = compiled.create_infer_request()
+    return lambda: _joined(
+        lambda batch: np.array(request.infer([batch])[0]),
+        _batches(pictures, batch_size),
+    )
+
+
+def openvino_queue(pictures: Pictures, batch_size: int, precision: str) -> Run:
+    """Prepare OpenVINO with as many requests at once as it finds best."""
+    compiled = _openvino_model(pictures, batch_size, precision, "THROUGHPUT")
+    queue = library("openvino").AsyncInferQueue(compiled)
+    results: dict[int, Features] = {}
+    queue.set_callback(
+        lambda request, number: results.__setitem__(
+            number, np.array(request.get_output_tensor().data)
+        )
+    )
+
+    def run() -> Features:
+        for number, batch in enumerate(_batches(pictures, batch_size)):
+            queue.start_async([batch], number)
+        queue.wait_all()
+        return np.concatenate([results[number] for number in sorted(results)])
+
+    return run
+
+
+def pytorch(pictures: Pictures, batch_size: int, precision: str) -> Run:
+    """Prepare PyTorch, channels last, with normalisations folded into the filters."""
+    torch = library("torch")
+    compute = getattr(torch, precision)
+    network = [(step, *_torch_filters(torch, step, compute)) for step in steps()]
+    means = torch.tensor(MEANS_RGB).view(1, 3, 1, 1)
+
+    def features(batch: Pictures) -> Features:
+        with torch.inference_mode():
+            # Pixels of shape (n, height, width, 3) are channels-last in memory already.
+            pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).float() - means
+            value = _torch_pass(torch, network, pixels.to(compute))
+            computed: Features = value.float().numpy()
+            return computed
+
+    return lambda: _joined(features, _batches(pictures, batch_size))
+
+
+def tensorflow_product(precision: Precision) -> Run:
+    """Prepare a product of two square matrices in TensorFlow."""
+    import tensorflow as tf
+
+    matrix = tf.cast(tf.random.normal([_MATRIX_SIDE] * 2, seed=0), precision)
+    product = tf.function(tf.matmul, autograph=False)
+
+    def run() -> None:
+        product(matrix, matrix).numpy()
+
+    return run
+
+
+def pytorch_product(precision: Precision) -> Run:
+    """Prepare a product of two square matrices in PyTorch."""
+    torch = library("torch")
+    matrix = torch.randn([_MATRIX_SIDE] * 2).to(getattr(torch, precision))
+
+    def run() -> None:
+        with torch.inference_mode():
+            torch.mm(matrix, matrix)
+
+    return run
+
+
+def _batches(pictures: Pictures, batch_size: int) -> list[Pictures]:
+    return [
+        pictures[start : start + batch_size]
+        for start in range(0, len(pictures), batch_size)
+    ]
+
+
+def _joined(
+    compute: Callable[[Pictures], Features], batches: Sequence[Pictures]
+) -> Features:
+    return np.concatenate([compute(batch) for batch in batches])
+
+
+def _keras_model(side: int, jit_compile: str | bool) -> Any:
+    from skresnet.backbone import keras_model
+
+    model = keras_model(spec(side=side))
+    model.compile(jit_compile=jit_compile)
+    return model
+
+
+def _onnx_model(batch_size: int, size: tuple[int, ...]) -> bytes:
+    """Write the network in ONNX, for batches of one size only, as engines like best."""
+    onnx = library("onnx")
+    helper, from_array = onnx.helper, library("onnx.numpy_helper").from_array
+    means = np.array(MEANS_RGB, np.float32).reshape(1, 3, 1, 1)
+    constants = [from_array(means, "means")]
+    nodes = [
+        helper.make_node("Transpose", ["pixels"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Cast", ["planes"], ["floats"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("Sub", ["floats", "means"], ["input"]),
+    ]
+    operators = {"conv": "Conv", "relu": "Relu", "add": "Add", "max_pool": "MaxPool"}
+    for step in steps():
+        if step.kind == "avg_pool":
+            nodes += [
+                helper.make_node("GlobalAveragePool", step.inputs, ["pooled"]),
+                helper.make_node("Flatten", ["pooled"], ["features"]),
+            ]
+            continue
+        inputs, window = list(step.inputs), {}
+        if step.kind in ("conv", "max_pool"):
+            window = {
+                "kernel_shape": [step.size] * 2,
+                "strides": [step.stride] * 2,
+                "pads": [step.padding] * 4,
+            }
+        if step.kernel is not None:
+            inputs += [f"{step.name}/kernel", f"{step.name}/bias"]
+            constants += [
+                from_array(step.kernel, inputs[1]),
+                from_array(step.bias, inputs[2]),
+            ]
+        nodes.append(
+            helper.make_node(operators[step.kind], inputs, [step.name], **window)
+        )
+    pixels = helper.make_tensor_value_info(
+        "pixels", onnx.TensorProto.UINT8, [batch_size, *size, 3]
+    )
+    features = helper.make_tensor_value_info(
+        "features", onnx.TensorProto.FLOAT, [batch_size, 2048]
+    )
+    graph = helper.make_graph(nodes, "resnet50", [pixels], [features], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9  # read by releases of both engines from 2023 on
+    serialized: bytes = model.SerializeToString()
+    return serialized
+
+
+def _openvino_model(
+    pictures: Pictures, batch_size: int, precision: str, hint: str
+) -> Any:
+    core = library("openvino").Core()
+    model = core.read_model(_onnx_model(batch_size, pictures.shape[1:3]))
+    kind = {"float32": "f32", "bfloat16": "bf16"}[precision]
+    compiled = core.compile_model(
+        model, "CPU", {"INFERENCE_PRECISION_HINT": kind, "PERFORMANCE_HINT": hint}
+    )
+    used = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+    if used != kind:
+        raise AbsentError(f"computes in {used} here, whatever the hint")
+    return compiled
+
+
+def _torch_filters(torch: Any, step: Step, compute: Any) -> tuple[Any, Any]:
+    if step.kernel is None:
+        return None, None
+    kernel = torch.from_numpy(step.kernel).to(compute)
+    bias = torch.from_numpy(step.bias).to(compute)
+    return kernel.contiguous(memory_format=torch.channels_last), bias
+
+
+def _torch_pass(torch: Any, network: list[tuple[Step, Any, Any]], pixels: Any) -> Any:
+    functional = torch.nn.functional
+    last_reader = {name: step.name for step, _, _ in network for name in step.inputs}
+    values = {"input": pixels}
+    for step, kernel, bias in network:
+        first, *others = (values[name] for name in step.inputs)
+        if step.kind == "conv":
+            value = functional.conv2d(first, kernel, bias, step.stride, step.padding)
+        elif step.kind == "relu":
+            value = functional.relu_(first)
+        elif step.kind == "add":
+            value = first.add(others[0])
+        elif step.kind == "max_pool":
+            value = functional.max_pool2d(first, step.size, step.stride, step.padding)
+        else:
+            value = first.mean((2, 3))
+        for name in step.inputs:
+            if last_reader[name] == step.name:
+                del values[name]  # its memory is used again at once
+        values[step.name] = value
+    return value

@@ -1,0 +1,104 @@
+"""A folder of JPEG files to features: ours beside Keras' readers and embetter."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from benchmarks import readers
+from benchmarks.measure import Contender, Result, interleaved, paired_ratio
+from benchmarks.photographs import photographs
+from benchmarks.report import (
+    argument_parser,
+    laps_of,
+    machine,
+    print_machine,
+    print_table,
+    write_json,
+)
+
+_SIDE = 224
+_FILE_SIZE = (500, 375)
+
+
+def contenders(folder: Path) -> list[Contender]:
+    """List all ways through the folder, ours first."""
+    ours = [
+        Contender(
+            f"skresnet, {what}, {precision}", partial(make, folder, _SIDE, precision)
+        )
+        for precision in ("float32", "bfloat16")
+        for what, make in (
+            ("files", readers.skresnet_folder),
+            ("array in memory", readers.skresnet_array),
+            ("backbone in memory", readers.skresnet_network),
+        )
+    ]
+    return [
+        *ours,
+        *(
+            Contender(
+                f"ImageDataGenerator and predict, batches of {batch_size}",
+                partial(readers.image_data_generator, folder, _SIDE, batch_size),
+            )
+            for batch_size in (32, 1)
+        ),
+        Contender(
+            "image_dataset_from_directory and predict",
+            partial(readers.image_dataset, folder, _SIDE),
+        ),
+        Contender(
+            "embetter: ImageLoader, TimmEncoder", partial(readers.embetter, folder)
+        ),
+    ]
+
+
+def table(results: list[Result], n_files: int) -> list[list[str]]:
+    """Make rows of the results, compared with ours."""
+    ours = {
+        precision: next(r for r in results if r.name == f"skresnet, files, {precision}")
+        for precision in ("float32", "bfloat16")
+    }
+    rows = [
+        ["", "files/s", "best", "CPU ms/file", "ours float32", "ours bfloat16"],
+    ]
+    for result in results:
+        if result.absent is not None:
+            rows.append([result.name, result.absent])
+            continue
+        rows.append(
+            [
+                result.name,
+                f"{n_files / result.median:.1f}",
+                f"{n_files / result.best:.1f}",
+                f"{1000 * result.cpu_median / n_files:.1f}",
+                *(
+                    f"x {paired_ratio(result, own):.2f}" if own.laps else "-"
+                    for own in ours.values()
+                ),
+            ]
+        )
+    return rows
+
+
+def main() -> None:
+    """Run the benchmark as the command line says."""
+    parser = argument_parser("folder", __doc__ or "")
+    parser.add_argument("--files", type=int, default=192, help="files in the folder")
+    arguments = parser.parse_args()
+    facts = machine()
+    print_machine(facts)
+    with photographs(arguments.files, _FILE_SIZE) as folder:
+        results = interleaved(contenders(folder), rounds=arguments.rounds, warm_ups=1)
+    print_table(table(results, arguments.files))
+    print(
+        f"\n{arguments.files} JPEG files of {_FILE_SIZE[0]} x {_FILE_SIZE[1]}. 'ours' "
+        "says how many times as fast ours is\nfrom files (median over the rounds)."
+    )
+    write_json(
+        arguments.json, facts, {"n_files": arguments.files, "results": laps_of(results)}
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Training the head on features: ours beside scikeras, Keras and others.
+
+No contender is warmed up: the first fit is the first of a fresh process, libraries
+imported, and the fits that follow are what a search over learning rates costs.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import heads
+from benchmarks.measure import Contender, Result, interleaved
+from benchmarks.report import (
+    argument_parser,
+    laps_of,
+    machine,
+    print_machine,
+    print_table,
+    write_json,
+)
+
+_WAYS = (
+    ("skresnet DenseSGDClassifier", heads.skresnet),
+    ("scikeras KerasClassifier, ModelCheckpoint", heads.scikeras),
+    ("Keras fit, ModelCheckpoint", heads.keras),
+    ("scikit-learn MLPClassifier, no validation", heads.sklearn),
+    ("PyTorch loop, best epoch kept", heads.pytorch),
+)
+
+
+def data(n_train: int, n_validation: int) -> heads.Data:
+    """Draw features as ResNet50's are, none below zero, of classes that overlap."""
+    generator = np.random.default_rng(0)
+    n = n_train + n_validation
+    y = np.arange(n) % heads.N_CLASSES
+    centres = generator.normal(0, 0.15, (heads.N_CLASSES, heads.N_FEATURES))
+    noise = generator.normal(0, 1, (n, heads.N_FEATURES))
+    X: NDArray[np.float32] = np.maximum(noise + centres[y], 0).astype(np.float32)
+    return heads.Data(X[:n_train], y[:n_train], X[n_train:], y[n_train:])
+
+
+def row(name: str, rounds: list[Result], ours: list[Result]) -> list[str]:
+    """Make a row of one contender's processes, compared with ours."""
+    absent = [result.absent for result in rounds if result.absent is not None]
+    if absent:
+        return [name, absent[0]]
+
+    def cpu(results: list[Result]) -> float:
+        return float(
+            np.median(
+                [sum(lap.cpu_seconds for lap in result.laps) for result in results]
+            )
+        )
+
+    def first(results: list[Result]) -> float:
+        return float(np.median([result.laps[0].seconds for result in results]))
+
+    def total(results: list[Result]) -> float:
+        return float(
+            np.median([sum(lap.seconds for lap in result.laps) for result in results])
+        )
+
+    cells = [name, f"{first(rounds):.2f} s", f"{first(rounds) / first(ours):.2f}"]
+    if len(rounds[0].laps) > 1:
+        cells += [f"{total(rounds):.2f} s", f"{total(rounds) / total(ours):.2f}"]
+    accuracy = np.mean([lap.value for result in rounds for lap in result.laps])
+    return [
+        *cells,
+        f"{cpu(rounds):.2f} s",
+        f"{cpu(rounds) / cpu(ours):.2f}",
+        f"{accuracy:.3f}",
+    ]
+
+
+def main() -> None:
+    """Run the benchmark as the command line says."""
+    parser = argument_parser("head", __doc__ or "")
+    parser.add_argument("--fits", type=int, default=1, help="in a row in a process")
+    parser.add_argument("--epochs", type=int, default=20, help="of each fit")
+    parser.add_argument("--train", type=int, default=2743, help="rows that train")
+    parser.add_argument("--validation", type=int, default=1571, help="rows beside them")
+    parser.add_argument(
+        "--only", help="a part of the names that are measured, beside ours"
+    )
+    arguments = parser.parse_args()
+    facts = machine()
+    print_machine(facts)
+    rows = data(arguments.train, arguments.validation)
+    ways = {
+        name: make
+        for name, make in _WAYS
+        if make is heads.skresnet or arguments.only is None or arguments.only in name
+    }
+    contenders = [
+        Contender(name, partial(make, rows, arguments.epochs))
+        for name, make in ways.items()
+    ]
+    rounds: dict[str, list[Result]] = {name: [] for name in ways}
+    for _ in range(arguments.rounds):
+        for result in interleaved(contenders, rounds=arguments.fits, warm_ups=0):
+            rounds[result.name].append(result)
+    ours = next(iter(rounds.values()))
+    many = [f"{arguments.fits} fits", "/ ours"] if arguments.fits > 1 else []
+    head = ["", "first fit", "/ ours", *many, "CPU", "/ ours", "validation accuracy"]
+    print_table([head, *(row(name, results, ours) for name, results in rounds.items())])
+    print(
+        f"\n{arguments.train} + {arguments.validation} rows of {heads.N_FEATURES} "
+        f"features, {arguments.epochs} epochs in batches of {heads.BATCH_SIZE}."
+    )
+    write_json(
+        arguments.json,
+        facts,
+        {"rounds": {name: laps_of(results) for name, results in rounds.items()}},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""ResNet50 as plain steps, to be rebuilt in other libraries with the same weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skresnet.backbone import BackboneSpec, resolve_weights
+from skresnet.backbone.architecture import EPSILON, layers
+from skresnet.backbone.drawing import draw_weights
+from skresnet.backbone.precision import Precision
+
+# What random_state=0 draws in the embedder.
+SEED = int(np.random.RandomState(0).randint(np.iinfo(np.int32).max))
+
+# What keras.applications.resnet.preprocess_input subtracts, here in RGB.
+MEANS_RGB = (123.68, 116.779, 103.939)
+
+GFLOP_PER_PICTURE = 7.7  # 3.86 billion multiplications and as many additions
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step from arrays to an array, all of shape (n, channels, height, width).
+
+    Convolutions have a kernel of shape (out, in, height, width), in which the batch
+    normalisation behind it is contained, and a bias.
+    """
+
+    name: str
+    kind: str  # "conv", "relu", "add", "max_pool" or "avg_pool"
+    inputs: tuple[str, ...]
+    size: int
+    stride: int
+    padding: int
+    kernel: NDArray[np.float32] | None = None
+    bias: NDArray[np.float32] | None = None
+
+
+def spec(precision: Precision = "float32", *, side: int = 224) -> BackboneSpec:
+    """Say which network all contenders compute, for pictures of side x side."""
+    return BackboneSpec(
+        resolve_weights(None, seed=SEED), input_size=(side, side), precision=precision
+    )
+
+
+def steps() -> Iterator[Step]:
+    """Yield the steps from ``"input"``, RGB pixels less their means, to the features.
+
+    Inference engines fold normalisations and paddings by themselves; PyTorch's own
+    loop does not, so that it is better served than by its usual models.
+    """
+    weights = draw_weights(SEED)
+    by_name = {layer.name: layer for layer in layers()}
+    for layer in layers():
+        if layer.kind in ("conv", "pad"):
+            continue  # part of the step that follows
+        source = by_name.get(layer.inputs[0])
+        inputs = tuple(
+            by_name[name].inputs[0] if by_name[name].kind == "pad" else name
+            for name in layer.inputs
+        )
+        if layer.kind != "norm":
+            padding = source.padding if source and source.kind == "pad" else 0
+            yield Step(
+                layer.name, layer.kind, inputs, layer.size, layer.stride, padding
+            )
+            continue
+        assert source is not None
+        before = by_name.get(source.inputs[0])
+        padded = before is not None and before.kind == "pad"
+        gamma, beta, mean, variance = weights[layer.name]
+        kernel, bias = weights[source.name]
+        scale = gamma / np.sqrt(variance + np.float32(EPSILON))
+        if source.name == "conv1_conv":
+            kernel = kernel[:, :, ::-1]  # Keras' network takes BGR
+        yield Step(
+            layer.name,
+            "conv",
+            before.inputs if before is not None and padded else source.inputs,
+            source.size,
+            source.stride,
+            before.padding if before is not None and padded else source.padding,
+            np.ascontiguousarray((kernel * scale).transpose(3, 2, 0, 1)),
+            (bias - mean) * scale + beta,
+        )

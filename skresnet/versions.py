@@ -1,0 +1,60 @@
+"""A pickled estimator remembers the versions it was made with."""
+
+from __future__ import annotations
+
+import warnings
+from importlib.metadata import version
+from typing import Any
+
+import sklearn
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import InconsistentVersionWarning
+
+import skresnet
+
+# The attribute that keeps them, also after loading.
+MADE_WITH = "_made_with"
+
+
+class VersionedEstimator(BaseEstimator):
+    """A `BaseEstimator` that warns when other versions read it than have written it.
+
+    scikit-learn does so for its own estimators only. TensorFlow is not looked at: what
+    a pickle holds are arrays, from which Keras builds its models anew.
+    """
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), MADE_WITH: _installed()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        _warn_of_others(state.get(MADE_WITH, {}), type(self).__name__)
+        super().__setstate__(state)
+
+
+def _installed() -> dict[str, str]:
+    return {
+        "scikit-learn": sklearn.__version__,
+        "keras": version("keras"),  # to import it would import TensorFlow
+        "skresnet": skresnet.__version__,
+    }
+
+
+def _warn_of_others(made_with: dict[str, str], estimator: str) -> None:
+    for package, now in _installed().items():
+        then = made_with.get(package, "unknown")
+        if then == now:
+            continue
+        warning: Warning
+        if package == "scikit-learn":
+            warning = InconsistentVersionWarning(
+                estimator_name=estimator,
+                current_sklearn_version=now,
+                original_sklearn_version=then,
+            )
+        else:
+            warning = UserWarning(
+                f"This {estimator} was saved with {package} {then} and is read with "
+                f"{package} {now}, which may give other results. Install the former, "
+                "or fit anew and save that."
+            )
+        warnings.warn(warning, stacklevel=3)

@@ -1,0 +1,57 @@
+"""Whole files of every format, and ways to damage them by chance."""
+
+import random
+
+from bad_pictures import (
+    animated,
+    encoded,
+    grey_16_bits,
+    noise,
+    palette_with_transparency,
+    with_orientation,
+    ycck,
+)
+
+ORIGINALS = {
+    "JPEG": encoded(noise(), "JPEG"),
+    "JPEG, progressive": encoded(noise(), "JPEG", progressive=True),
+    "JPEG, turned": with_orientation(noise(), 6, "JPEG"),
+    "JPEG, YCCK": ycck(),
+    "PNG": encoded(noise(20, 30), "PNG"),
+    "PNG, palette": palette_with_transparency(),
+    "PNG, 16 bits": grey_16_bits(1000, "PNG"),
+    "GIF": animated("GIF"),
+    "WebP": encoded(noise(), "WEBP"),
+    "WebP, animated": animated("WEBP", lossless=True),
+    "TIFF": encoded(noise(20, 30), "TIFF"),
+    "TIFF, LZW": encoded(noise(20, 30), "TIFF", compression="tiff_lzw"),
+    "BMP": encoded(noise(20, 30), "BMP"),
+}
+
+
+def flip(data, dice):
+    """Change a few bytes, as often as not in the header."""
+    damaged = bytearray(data)
+    reach = dice.choice([len(data), min(len(data), 200)])
+    for _ in range(dice.choice([1, 2, 5, 20])):
+        damaged[dice.randrange(reach)] = dice.randrange(256)
+    return bytes(damaged)
+
+
+def cut(data, dice):
+    """End early, or lose a piece."""
+    start, end = sorted(dice.randrange(len(data)) for _ in range(2))
+    return data[:start] + dice.choice([b"", data[end:]])
+
+
+def splice(data, dice):
+    """Go on as another file, or repeat a piece."""
+    other = dice.choice([data, *ORIGINALS.values()])
+    return data[: dice.randrange(len(data))] + other[dice.randrange(len(other)) :]
+
+
+def mutations(name, count):
+    """Damaged forms of a file, the same ones each time."""
+    dice = random.Random(name)
+    for _ in range(count):
+        yield dice.choice([flip, cut, splice])(ORIGINALS[name], dice)
