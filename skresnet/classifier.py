@@ -3,42 +3,35 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_is_fitted,
-    column_or_1d,
-    validate_data,
-)
 
 from skresnet.head.architecture import Architecture, dropout_rates, initial_weights
 from skresnet.head.checks import (
-    check_finite_rows,
-    check_labels,
+    check_same_layers,
     checked_checkpoint_path,
+    checked_classes,
     encode,
-    features_explained,
 )
 from skresnet.head.fitted import FittedHead
+from skresnet.head.inputs import checked_rows, checked_validation_rows
+from skresnet.head.predictor import HeadPredictor
 from skresnet.head.rows import set_aside, total_weights
 from skresnet.head.tasks import EpochTasks
 from skresnet.rollback import restored_on_failure
-from skresnet.samples import check_same_length
-from skresnet.versions import VersionedEstimator
 
 _LARGEST_SEED = np.iinfo(np.int32).max
 
 
-class DenseSGDClassifier(CallbackSupportMixin, ClassifierMixin, VersionedEstimator):
+class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
     """A small dense network, trained with SGD, that keeps its best epoch.
 
     Dense layers with ReLU, one Dropout layer and a softmax, trained on one-hot
@@ -152,7 +145,6 @@ class DenseSGDClassifier(CallbackSupportMixin, ClassifierMixin, VersionedEstimat
     array([0, 1, 2])
     """
 
-    classes_: np.ndarray
     history_: dict[str, list[float]]
     best_epoch_: int
     best_score_: float
@@ -273,8 +265,9 @@ class DenseSGDClassifier(CallbackSupportMixin, ClassifierMixin, VersionedEstimat
             if not self.warm_start:
                 self.__dict__.pop("_head", None)
             first = not hasattr(self, "_head")
-            X, y = self._checked_rows(X, y, reset=first)
-            self._set_classes(np.unique(y), first=first)
+            X, y = checked_rows(self, X, y, reset=first)
+            trained = None if first else self.classes_
+            self.classes_ = checked_classes(np.unique(y), trained)
             random_state = check_random_state(self.random_state)
             weights = total_weights(X, y, sample_weight, self.class_weight)
             rows = np.arange(y.size) if weights is None else np.flatnonzero(weights)
@@ -322,10 +315,11 @@ class DenseSGDClassifier(CallbackSupportMixin, ClassifierMixin, VersionedEstimat
         """
         with restored_on_failure(self):
             first = not hasattr(self, "_head")
-            X, y = self._checked_rows(X, y, reset=first)
+            X, y = checked_rows(self, X, y, reset=first)
             if first or classes is not None:
                 given = np.unique(y) if classes is None else np.unique(classes)
-                self._set_classes(given, first=first)
+                trained = None if first else self.classes_
+                self.classes_ = checked_classes(given, trained)
             if not hasattr(self, "_partial_fit_state"):
                 self._partial_fit_state = check_random_state(self.random_state)
             weights = total_weights(X, y, sample_weight, self.class_weight)
@@ -340,136 +334,6 @@ class DenseSGDClassifier(CallbackSupportMixin, ClassifierMixin, VersionedEstimat
                 self.validation_indices_ = None
         return self
 
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Compute the probability of each class.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features; used as float32.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes), float32
-            Columns in the order of ``classes_``. A row does not depend on the
-            other rows of the call.
-        """
-        check_is_fitted(self)
-        return self._head.probabilities(self._checked_features(X))
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict the most probable class of each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features; used as float32.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-            Labels from ``classes_``.
-        """
-        most_probable = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[most_probable]
-
-    def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
-        """Compute the loss and the accuracy, as Keras' ``Model.evaluate`` does.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features; used as float32.
-
-        y : array-like of shape (n_samples,)
-            Class labels that training knew.
-
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row in the loss; the accuracy is unweighted.
-
-        Returns
-        -------
-        result : dict
-            ``"loss"``, the mean categorical cross-entropy (natural logarithm), and
-            ``"accuracy"``.
-        """
-        check_is_fitted(self)
-        X, y = self._checked_rows(X, y, reset=False)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float32)
-        result = self._head.model.evaluate(
-            X,
-            encode(y, self.classes_, "y"),
-            sample_weight=sample_weight,
-            batch_size=1024,
-            verbose=0,
-            return_dict=True,
-        )
-        return {name: float(value) for name, value in result.items()}
-
-    def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
-        """Print the layers of the fitted network, as Keras' ``Model.summary`` does.
-
-        Parameters
-        ----------
-        print_fn : callable, default=None
-            What to print with, instead of standard output.
-        """
-        check_is_fitted(self)
-        self._head.model.summary(print_fn=print_fn)
-
-    @property
-    def model_(self) -> Any:
-        """The compiled Keras model with the best weights."""
-        check_is_fitted(self)
-        return self._head.model
-
-    def __dir__(self) -> list[str]:
-        # scikit-learn lists what hasattr finds and notebooks show the value of each;
-        # for this one, that would import TensorFlow and build the network.
-        return [
-            name
-            for name in object.__dir__(self)
-            if name != "model_" and hasattr(self, name)
-        ]
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_head")
-
-    def _set_classes(self, classes: np.ndarray, *, first: bool) -> None:
-        if not first and not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                f"The classes {classes.tolist()} differ from {self.classes_.tolist()}, "
-                "those that the network was trained on; it can only go on with the "
-                "same ones. Use warm_start=False to begin anew."
-            )
-        if classes.size < 2:
-            raise ValueError(
-                f"y has one class only: {classes.tolist()}. A classifier needs rows of "
-                "at least 2 classes."
-            )
-        self.classes_ = classes
-
-    def _checked_features(self, X: Any, name: str = "X") -> np.ndarray:
-        with features_explained(name):
-            X = validate_data(
-                self, X, reset=False, dtype=np.float32, ensure_all_finite=False
-            )
-        check_finite_rows(X, name)
-        return X
-
-    def _checked_rows(
-        self, X: Any, y: Any, *, reset: bool
-    ) -> tuple[np.ndarray, np.ndarray]:
-        check_labels(y)
-        check_same_length(X, y)
-        with features_explained("X"):
-            X, y = validate_data(
-                self, X, y, reset=reset, dtype=np.float32, ensure_all_finite=False
-            )
-        check_finite_rows(X)
-        return X, y
-
     def _validation(
         self,
         X: np.ndarray,
@@ -481,24 +345,19 @@ class DenseSGDClassifier(CallbackSupportMixin, ClassifierMixin, VersionedEstimat
     ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray] | None]:
         """Choose among ``rows`` those that train; give the data that validates."""
         self.validation_indices_ = None
-        if X_val is None and y_val is None:
-            if self.validation_fraction is None:
-                return rows, None
-            chosen = set_aside(y[rows], self.validation_fraction, random_state)
-            if chosen.size == 0:
-                return rows, None
-            self.validation_indices_ = rows[chosen]
-            X_val, y_val = X[self.validation_indices_], y[self.validation_indices_]
-            rows = np.delete(rows, chosen)
-        elif X_val is None or y_val is None:
-            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
-            raise ValueError(f"fit was given {given} without {missing}; it needs both.")
-        else:
-            X_val = self._checked_features(X_val, "X_val")
-            check_labels(y_val, "y_val")
-            y_val = column_or_1d(y_val, warn=True)
-            check_same_length(X_val, y_val, ("X_val", "y_val"))
-        return rows, (X_val, encode(y_val, self.classes_, "y_val"))
+        if X_val is not None or y_val is not None:
+            X_val, y_val = checked_validation_rows(self, X_val, y_val)
+            return rows, (X_val, encode(y_val, self.classes_, "y_val"))
+        if self.validation_fraction is None:
+            return rows, None
+        chosen = set_aside(y[rows], self.validation_fraction, random_state)
+        if chosen.size == 0:
+            return rows, None
+        held_out = self.validation_indices_ = rows[chosen]
+        return (
+            np.delete(rows, chosen),
+            (X[held_out], encode(y[held_out], self.classes_, "y")),
+        )
 
     def _train(
         self,
@@ -521,7 +380,7 @@ class DenseSGDClassifier(CallbackSupportMixin, ClassifierMixin, VersionedEstimat
         if head is None:
             initial = initial_weights(architecture, init_seed)
         else:
-            self._check_same_layers(architecture, head.architecture)
+            check_same_layers(architecture, head.architecture)
             initial = head.weights
 
         def attributes(weights: list[np.ndarray]) -> dict[str, Any]:
@@ -549,15 +408,6 @@ class DenseSGDClassifier(CallbackSupportMixin, ClassifierMixin, VersionedEstimat
         self.history_ = result.history
         self.best_epoch_ = result.best_epoch
         self.best_score_ = result.history[monitor][result.best_epoch]
-
-    def _check_same_layers(self, wanted: Architecture, trained: Architecture) -> None:
-        sizes = trained.hidden_layer_sizes
-        if wanted.hidden_layer_sizes != sizes:
-            raise ValueError(
-                f"hidden_layer_sizes={self.hidden_layer_sizes!r} differs from {sizes}, "
-                "those that the network was trained with; it can only go on with the "
-                "same ones. Use warm_start=False to begin anew."
-            )
 
     def _architecture(self) -> Architecture:
         sizes = tuple(int(units) for units in self.hidden_layer_sizes)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 
+from skresnet.head.architecture import Architecture
 from skresnet.samples import refuse_missing
 
 _SHOWN = 5
@@ -41,20 +40,6 @@ def check_finite_rows(X: np.ndarray, name: str = "X") -> None:
         f"Input {name} contains {kind} in {bad.size} of {X.shape[0]} rows: "
         f"row {shown}{more}. {what_to_do}"
     )
-
-
-@contextmanager
-def features_explained(name: str) -> Iterator[None]:
-    """Add to what scikit-learn says of ``X`` its true name, and what was expected."""
-    try:
-        yield
-    except ValueError as error:
-        true_name = "" if name == "X" else f"{name} cannot be used: "
-        raise ValueError(
-            f"{true_name}{error} (Expected are numbers of shape (n_samples, "
-            "n_features): features as ResNet50Embedder makes them of pictures, always "
-            "with the same layer, pooling and input_size.)"
-        ) from error
 
 
 def check_labels(y: Any, name: str = "y") -> None:
@@ -149,3 +134,41 @@ def checked_checkpoint_path(path: Any) -> str | None:
             "exist; make it first."
         )
     return str(path)
+
+
+def checked_classes(classes: np.ndarray, trained: np.ndarray | None) -> np.ndarray:
+    """Return the classes if a network can be trained on them.
+
+    Raises
+    ------
+    ValueError
+        If there is one only, or they are not those ``trained`` on before.
+    """
+    if trained is not None and not np.array_equal(classes, trained):
+        raise ValueError(
+            f"The classes {classes.tolist()} differ from {trained.tolist()}, those "
+            "that the network was trained on; it can only go on with the same ones. "
+            "Use warm_start=False to begin anew."
+        )
+    if classes.size < 2:
+        raise ValueError(
+            f"y has one class only: {classes.tolist()}. A classifier needs rows of at "
+            "least 2 classes."
+        )
+    return classes
+
+
+def check_same_layers(wanted: Architecture, trained: Architecture) -> None:
+    """Refuse to go on training a network with layers of other sizes.
+
+    Raises
+    ------
+    ValueError
+        If the sizes of the hidden layers differ.
+    """
+    if wanted.hidden_layer_sizes != trained.hidden_layer_sizes:
+        raise ValueError(
+            f"hidden_layer_sizes={wanted.hidden_layer_sizes} differs from "
+            f"{trained.hidden_layer_sizes}, those that the network was trained with; "
+            "it can only go on with the same ones. Use warm_start=False to begin anew."
+        )

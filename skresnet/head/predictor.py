@@ -1,0 +1,127 @@
+"""What a classifier can do once it has a trained network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from skresnet.head.checks import encode
+from skresnet.head.fitted import FittedHead
+from skresnet.head.inputs import checked_features, checked_rows
+from skresnet.versions import VersionedEstimator
+
+
+class HeadPredictor(ClassifierMixin, VersionedEstimator):
+    """The predicting half of `DenseSGDClassifier`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels, sorted.
+
+    model_ : keras.Model
+        The compiled network with the best weights.
+    """
+
+    classes_: np.ndarray
+    _head: FittedHead
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Compute the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features; used as float32.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes), float32
+            Columns in the order of ``classes_``. A row does not depend on the
+            other rows of the call.
+        """
+        check_is_fitted(self)
+        return self._head.probabilities(checked_features(self, X))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the most probable class of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features; used as float32.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Labels from ``classes_``.
+        """
+        most_probable = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[most_probable]
+
+    def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
+        """Compute the loss and the accuracy, as Keras' ``Model.evaluate`` does.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features; used as float32.
+
+        y : array-like of shape (n_samples,)
+            Class labels that training knew.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row in the loss; the accuracy is unweighted.
+
+        Returns
+        -------
+        result : dict
+            ``"loss"``, the mean categorical cross-entropy (natural logarithm), and
+            ``"accuracy"``.
+        """
+        check_is_fitted(self)
+        X, y = checked_rows(self, X, y, reset=False)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float32)
+        result = self._head.model.evaluate(
+            X,
+            encode(y, self.classes_, "y"),
+            sample_weight=sample_weight,
+            batch_size=1024,
+            verbose=0,
+            return_dict=True,
+        )
+        return {name: float(value) for name, value in result.items()}
+
+    def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
+        """Print the layers of the fitted network, as Keras' ``Model.summary`` does.
+
+        Parameters
+        ----------
+        print_fn : callable, default=None
+            What to print with, instead of standard output.
+        """
+        check_is_fitted(self)
+        self._head.model.summary(print_fn=print_fn)
+
+    @property
+    def model_(self) -> Any:
+        """The compiled Keras model with the best weights."""
+        check_is_fitted(self)
+        return self._head.model
+
+    def __dir__(self) -> list[str]:
+        # scikit-learn lists what hasattr finds and notebooks show the value of each;
+        # for this one, that would import TensorFlow and build the network.
+        return [
+            name
+            for name in object.__dir__(self)
+            if name != "model_" and hasattr(self, name)
+        ]
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_head")
