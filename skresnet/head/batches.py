@@ -1,55 +1,48 @@
-"""The training data as Keras reads it: shuffled, many batches at a time."""
+"""The training rows as Keras reads them: all of them, once a call of the loop."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
+import tensorflow as tf
 
-# Rows handed to one call of the compiled loop. Large enough for its cost to
-# vanish, small enough for Ctrl-C, which Keras hears between calls, to be prompt.
+# Rows that one call of the compiled loop goes over. Large enough for the cost of a
+# call to vanish, small enough for Ctrl-C, which Python hears between calls.
 ROWS_PER_CALL = 4096
 
 
-class ShuffledBatches(keras.utils.PyDataset):
-    """Rows in a new random order each epoch, as runs of whole batches.
+def resident_rows(arrays: tuple[np.ndarray, ...], n_calls: int = 1) -> tf.data.Dataset:
+    """Make a dataset that hands out whole arrays, ``n_calls`` times an epoch.
 
-    Keras asks for an item a step. Here an item holds as many batches as the
-    compiled loop of `EpochLoop` takes in one call; that loop cuts it up again.
-
-    Parameters
-    ----------
-    X, y, sample_weight : ndarray
-        The training rows, their one-hot labels and their weights.
-
-    batch_size : int
-        Rows of one gradient step.
-
-    random_state : RandomState
-        Draws the order of each epoch.
+    The arrays lie in memory once and are not copied again, while Keras' own way would
+    cut them up and put them together anew in each epoch. Their number of rows is
+    hidden from TensorFlow, which would otherwise trace the loop for each.
     """
 
-    def __init__(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        sample_weight: np.ndarray,
-        *,
-        batch_size: int,
-        random_state: np.random.RandomState,
-    ) -> None:
+    def of_any_length(*tensors: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return tuple(
+            tf.compat.v1.placeholder_with_default(tensor, [None, *tensor.shape[1:]])
+            for tensor in tensors
+        )
+
+    options = tf.data.Options()
+    # There is nothing to optimise, and it would be tried anew in each epoch.
+    options.experimental_optimization.apply_default_optimizations = False
+    options.autotune.enabled = False
+    dataset = tf.data.Dataset.from_tensors(tuple(map(tf.constant, arrays)))
+    return dataset.map(of_any_length).repeat(n_calls).with_options(options)
+
+
+class Shuffle(keras.callbacks.Callback):
+    """Draws a new order of the rows for each epoch of an `EpochLoop`."""
+
+    def __init__(self, n_rows: int, random_state: np.random.RandomState) -> None:
         super().__init__()
-        self._arrays = (X, y, sample_weight)
-        self._rows = batch_size * max(1, ROWS_PER_CALL // batch_size)
+        self._n_rows = n_rows
         self._random_state = random_state
-        self._order = np.arange(X.shape[0])
 
-    def __len__(self) -> int:
-        return -(-self._order.size // self._rows)
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
-        chosen = self._order[index * self._rows : (index + 1) * self._rows]
-        return tuple(array[chosen] for array in self._arrays)
-
-    def on_epoch_begin(self) -> None:
-        """Draw the order of the coming epoch."""
-        self._order = self._random_state.permutation(self._order.size)
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Hand the order of the coming epoch to the loop."""
+        self.model.begin_epoch(self._random_state.permutation(self._n_rows))

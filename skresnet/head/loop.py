@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from skresnet.forks import claim_tensorflow
 from skresnet.head.architecture import Architecture
+from skresnet.head.batches import ROWS_PER_CALL
 from skresnet.head.network import compile_head, layers
 
 # Idle models kept for the next fit, the oldest leaving first. At the default size
@@ -31,18 +32,34 @@ class EpochLoop(keras.Sequential):
     def __init__(self, architecture: Architecture, batch_size: int) -> None:
         super().__init__(layers(architecture), name="dense_head")
         self._batch_size = batch_size
+        self._rows_per_call = batch_size * max(1, ROWS_PER_CALL // batch_size)
+        self._order = tf.Variable([0], shape=[None], trainable=False)
+        self._done = tf.Variable(0, trainable=False)
+
+    def calls_per_epoch(self, n_rows: int) -> int:
+        """Say in how many calls the loop goes over that many rows."""
+        return -(-n_rows // self._rows_per_call)
+
+    def begin_epoch(self, order: np.ndarray) -> None:
+        """Take the rows of the coming calls in this order."""
+        self._order.assign(order.astype(np.int32))
+        self._done.assign(0)
 
     def train_step(self, data: Any) -> Any:
-        """Take one gradient step for each ``batch_size`` rows of ``data``."""
+        """Take one gradient step for each ``batch_size`` rows, in the epoch's order."""
         arrays = keras.utils.unpack_x_y_sample_weight(data)
-        n_rows = tf.shape(arrays[0])[0]
+        order = self._order.read_value()
+        start = self._done.read_value()
+        end = tf.minimum(start + self._rows_per_call, tf.size(order))
         one_batch = super().train_step
 
-        def step(start: tf.Tensor) -> tuple[tf.Tensor]:
-            one_batch(tuple(a[start : start + self._batch_size] for a in arrays))
-            return (start + self._batch_size,)
+        def step(first: tf.Tensor) -> tuple[tf.Tensor]:
+            rows = order[first : tf.minimum(first + self._batch_size, end)]
+            one_batch(tuple(tf.gather(array, rows) for array in arrays))
+            return (first + self._batch_size,)
 
-        tf.while_loop(lambda start: start < n_rows, step, (tf.constant(0),))
+        tf.while_loop(lambda first: first < end, step, (start,))
+        self._done.assign(end)
         return self.get_metrics_result()
 
     def reset(

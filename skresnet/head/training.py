@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
 from skresnet.head.architecture import Architecture
+from skresnet.head.callbacks import BestWeights, Checkpoint, TaskReporter
 from skresnet.head.loop import LOOPS
 from skresnet.head.tasks import EpochTasks
 from skresnet.head.wrapper import HeadKerasClassifier
@@ -86,18 +84,15 @@ def train(
         If the training went to infinity or NaN, so that no epoch has usable weights.
 
     OSError
-        If the weights cannot be written, for instance because the disk is full.
+        If ``checkpoint_path`` cannot be written, for instance on a full disk.
     """
-    with (
-        tempfile.TemporaryDirectory(prefix="skresnet-") as private,
-        LOOPS.borrow(
-            architecture,
-            batch_size=schedule.batch_size,
-            momentum=schedule.momentum,
-            nesterov=schedule.nesterov,
-        ) as loop,
-    ):
-        path = schedule.checkpoint_path or str(Path(private) / "best.weights.h5")
+    best = BestWeights(schedule.monitor, schedule.mode)
+    with LOOPS.borrow(
+        architecture,
+        batch_size=schedule.batch_size,
+        momentum=schedule.momentum,
+        nesterov=schedule.nesterov,
+    ) as loop:
         loop.reset(weights, learning_rate=schedule.learning_rate, seed=seeds.dropout)
         wrapper = HeadKerasClassifier(
             loop,
@@ -107,86 +102,35 @@ def train(
             epochs=schedule.epochs,
             verbose=schedule.verbose,
             callbacks=callbacks,
-            fit__callbacks=_own_callbacks(schedule, path, tasks),
+            fit__callbacks=[best, *_own_callbacks(schedule, tasks)],
         )
         X, y, sample_weight = data
         wrapper.fit(X, y, sample_weight=sample_weight)
-        history = {name: list(values) for name, values in wrapper.history_.items()}
-        best = _best_epoch(history[schedule.monitor], schedule)
-        row = {name: values[best] for name, values in history.items()}
-        loop.load_weights(path.format(epoch=best + 1, **row))
-        result = Result(loop.get_weights(), history, best)
+        if best.epoch is None:
+            raise _diverged(schedule)
+        loop.set_weights(best.weights)
         # Weights may still be finite and so large that what they give is not.
         outputs = np.asarray(loop(X[: schedule.batch_size], training=False))
-    if not all(np.isfinite(array).all() for array in [*result.weights, outputs]):
+    if not all(np.isfinite(array).all() for array in [*best.weights, outputs]):
         raise _diverged(schedule)
-    return result
-
-
-class _TaskReporter(keras.callbacks.Callback):
-    """Hands Keras' news of an epoch to scikit-learn's callbacks."""
-
-    def __init__(self, tasks: EpochTasks) -> None:
-        super().__init__()
-        self._tasks = tasks
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._tasks.begin()
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if self._tasks.end(self.model):
-            self.model.stop_training = True
-
-
-class _Checkpoint(keras.callbacks.ModelCheckpoint):
-    """Says of a failed write which folder is meant and what to do."""
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        try:
-            super().on_epoch_end(epoch, logs)
-        except (OSError, RuntimeError) as error:  # h5py raises either
-            number = getattr(error, "errno", None)
-            cause = os.strerror(number) if number else str(error)
-            folder, name = os.path.split(self.filepath)
-            raise OSError(
-                f"The weights of the best epoch cannot be written to the folder "
-                f"{folder!r} ({cause}), and {name!r} in it is incomplete. Make room "
-                "there, or choose another folder: by checkpoint_path, or where that is "
-                "None by the environment variable TMPDIR."
-            ) from error
+    history = {name: list(values) for name, values in wrapper.history_.items()}
+    return Result(best.weights, history, best.epoch)
 
 
 def _own_callbacks(
-    schedule: Schedule, path: str, tasks: EpochTasks | None
+    schedule: Schedule, tasks: EpochTasks | None
 ) -> list[keras.callbacks.Callback]:
-    callbacks: list[keras.callbacks.Callback] = [
-        _Checkpoint(
-            path,
-            monitor=schedule.monitor,
-            mode=schedule.mode,
-            save_best_only=True,
-            save_weights_only=True,
-        )
-    ]
+    monitored = {"monitor": schedule.monitor, "mode": schedule.mode}
+    callbacks: list[keras.callbacks.Callback] = []
+    if schedule.checkpoint_path is not None:
+        callbacks.append(Checkpoint(schedule.checkpoint_path, **monitored))
     if schedule.patience is not None:
         callbacks.append(
-            keras.callbacks.EarlyStopping(
-                monitor=schedule.monitor,
-                mode=schedule.mode,
-                patience=schedule.patience,
-            )
+            keras.callbacks.EarlyStopping(patience=schedule.patience, **monitored)
         )
     if tasks is not None:
-        callbacks.append(_TaskReporter(tasks))
+        callbacks.append(TaskReporter(tasks))
     return callbacks
-
-
-def _best_epoch(values: list[float], schedule: Schedule) -> int:
-    """Find the first of the best epochs, which is the one ModelCheckpoint keeps."""
-    if np.isnan(values).all():
-        raise _diverged(schedule)
-    find = np.nanargmin if schedule.mode == "min" else np.nanargmax
-    return int(find(values))
 
 
 def _diverged(schedule: Schedule) -> ValueError:

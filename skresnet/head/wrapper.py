@@ -1,4 +1,4 @@
-"""scikeras' KerasClassifier, fed with many batches a step."""
+"""scikeras' KerasClassifier, fed with all rows at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from scikeras.wrappers import KerasClassifier
 
-from skresnet.head.batches import ShuffledBatches
+from skresnet.head.batches import Shuffle, resident_rows
 
 _VALIDATION_ROWS = 1024
 
@@ -18,8 +18,8 @@ class HeadKerasClassifier(KerasClassifier):
     """A `KerasClassifier` that trains an `EpochLoop` on one-hot labels.
 
     scikeras checks and converts the data, compiles and initialises the callbacks;
-    only the call of ``Model.fit`` is ours, because scikeras hands it arrays and
-    the loop reads `ShuffledBatches`. Nothing is seeded here: scikeras would set the
+    only the call of ``Model.fit`` is ours, because scikeras hands it arrays, of which
+    Keras would make batches in Python. Nothing is seeded here: scikeras would set the
     global seeds of Python, NumPy and TensorFlow, ours are in the layers.
     """
 
@@ -59,25 +59,21 @@ class HeadKerasClassifier(KerasClassifier):
     ) -> None:
         if sample_weight is None:
             sample_weight = np.ones(X.shape[0], np.float32)
-        batches = ShuffledBatches(
-            X,
-            y,
-            sample_weight.astype(np.float32, copy=False),
-            batch_size=self.batch_size,
-            random_state=self.shuffle_state,
-        )
-        validation = None
-        if self.validation_data is not None:
-            # Keras would make of arrays a pipeline that takes longer to start, once
-            # an epoch, than a small head takes to train. The mean over all rows is
-            # the same for any batch size.
-            rows = tf.data.Dataset.from_tensor_slices(self.validation_data)
-            validation = rows.batch(_VALIDATION_ROWS)
+        rows = X, y, sample_weight.astype(np.float32, copy=False)
+        n_calls = self.model_.calls_per_epoch(X.shape[0])
         history = self.model_.fit(
-            batches,
+            resident_rows(rows, n_calls),
             epochs=epochs,
             verbose=self.verbose,
-            callbacks=self._fit_callbacks,
-            validation_data=validation,
+            shuffle=False,  # the loop does it
+            callbacks=[Shuffle(X.shape[0], self.shuffle_state), *self._fit_callbacks],
+            validation_data=self._validation_rows(),
         )
         self.history_ = defaultdict(list, history.history)
+
+    def _validation_rows(self) -> tf.data.Dataset | None:
+        """Make a dataset of few large batches; their mean is that of all rows."""
+        if self.validation_data is None:
+            return None
+        rows = tf.data.Dataset.from_tensor_slices(self.validation_data)
+        return rows.batch(_VALIDATION_ROWS).cache()

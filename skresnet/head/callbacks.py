@@ -1,0 +1,86 @@
+"""Keras callbacks of a training run: the best epoch, its file, and news of epochs."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import keras
+import numpy as np
+
+from skresnet.head.tasks import EpochTasks
+
+
+class BestWeights(keras.callbacks.Callback):
+    """Keeps the weights of the best epoch, the first of equals, in memory.
+
+    Keras' ModelCheckpoint keeps them in a file, whose writing takes as long as a
+    fifth of an epoch over some thousand rows and fails where the disk is full.
+
+    Attributes
+    ----------
+    epoch : int or None
+        The best epoch; None as long as the monitored number was never finite.
+
+    weights : list of ndarray
+        Its weights.
+    """
+
+    def __init__(self, monitor: str, mode: str) -> None:
+        super().__init__()
+        self.epoch: int | None = None
+        self.weights: list[np.ndarray] = []
+        self._monitor = monitor
+        self._sign = -1.0 if mode == "min" else 1.0
+        self._best = -np.inf
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Compare the epoch with the best one so far."""
+        value = self._sign * logs[self._monitor]
+        if value > self._best:
+            self.epoch, self._best = epoch, value
+            self.weights = self.model.get_weights()
+
+
+class Checkpoint(keras.callbacks.ModelCheckpoint):
+    """Writes the weights of the best epoch where the user wants them."""
+
+    def __init__(self, path: str, *, monitor: str, mode: str) -> None:
+        super().__init__(
+            path,
+            monitor=monitor,
+            mode=mode,
+            save_best_only=True,
+            save_weights_only=True,
+        )
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Write, or say which folder does not let it and what to do."""
+        try:
+            super().on_epoch_end(epoch, logs)
+        except (OSError, RuntimeError) as error:  # h5py raises either
+            number = getattr(error, "errno", None)
+            cause = os.strerror(number) if number else str(error)
+            folder, name = os.path.split(self.filepath)
+            raise OSError(
+                f"The weights of the best epoch cannot be written to the folder "
+                f"{folder!r} ({cause}), and {name!r} in it is incomplete. Make room "
+                "there, or choose another folder by checkpoint_path."
+            ) from error
+
+
+class TaskReporter(keras.callbacks.Callback):
+    """Hands Keras' news of an epoch to scikit-learn's callbacks."""
+
+    def __init__(self, tasks: EpochTasks) -> None:
+        super().__init__()
+        self._tasks = tasks
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Begin the task of the epoch."""
+        self._tasks.begin()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """End it, and stop training if a callback asks for that."""
+        if self._tasks.end(self.model):
+            self.model.stop_training = True

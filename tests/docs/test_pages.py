@@ -1,0 +1,109 @@
+"""The pages as their readers use them: code that is pasted, links that are followed."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn
+from PIL import Image
+
+import skresnet
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")])
+CODE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def name(page):
+    return str(page.relative_to(ROOT))
+
+
+@pytest.fixture(scope="module")
+def downloaded_weights(tmp_path_factory):
+    """A file as Keras publishes it, with random weights."""
+    import keras
+
+    path = tmp_path_factory.mktemp("weights") / "resnet50.weights.h5"
+    resnet = keras.applications.ResNet50(include_top=False, weights=None)
+    resnet.save_weights(path)
+    yield path
+    path.unlink()  # 95 MB
+
+
+@pytest.fixture
+def reader(tmp_path, monkeypatch, downloaded_weights):
+    """A reader's folder with photographs, and what a page may take for granted."""
+    import matplotlib
+
+    monkeypatch.setattr(
+        "skresnet.backbone.weights.fetch_imagenet", lambda: downloaded_weights
+    )
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    generator = np.random.default_rng(0)
+    for split, count in {"train": 5, "val": 2, "test": 2}.items():
+        for label, colour in {"cat": 60, "dog": 180}.items():
+            folder = tmp_path / "photos" / split / label
+            folder.mkdir(parents=True)
+            for index in range(count):
+                pixels = generator.normal(colour, 30, (40, 48, 3)).clip(0, 255)
+                image = Image.fromarray(pixels.astype(np.uint8))
+                image.save(folder / f"{index}.jpg")
+    for new in ("new.jpg", "other.png"):
+        image.save(new)
+    # What the command of docs/command.md leaves behind.
+    table = pd.DataFrame(
+        {"class": ["cat", "dog"], "features": [[0.0, 1.0], [1.0, 0.0]]}
+    )
+    table.to_parquet("features.parquet")
+    data = skresnet.load_image_splits("photos")
+    with (
+        sklearn.config_context(),
+        matplotlib.rc_context({"backend": "agg"}),
+    ):
+        yield {
+            "data": data,
+            "paths": data.train.data,
+            "labels": data.train.target,
+            "model": skresnet.make_image_classifier(),
+            "classifier": skresnet.DenseSGDClassifier(),
+            "ResNet50Embedder": skresnet.ResNet50Embedder,
+        }
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if CODE.search(page.read_text("utf-8"))], ids=name
+)
+def test_the_code_of_a_page_runs_from_top_to_bottom(page, reader):
+    text = page.read_text("utf-8")
+    for block in CODE.finditer(text):
+        # Empty lines in front, so that a traceback names the line of the page.
+        line = text[: block.start(1)].count("\n")
+        exec(compile("\n" * line + block[1], page, "exec"), reader)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_to_files_lead_somewhere(page):
+    targets = [
+        target.partition("#")[0]
+        for target in LINK.findall(page.read_text("utf-8"))
+        if not target.startswith(("http:", "https:", "#"))
+    ]
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_every_public_name_is_in_the_reference():
+    listed = re.findall(r"^   (\w+)$", (ROOT / "docs/api.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted({*skresnet.__all__} - {"__version__"})
+
+
+def test_every_page_is_in_the_user_guide_or_the_navigation():
+    trees = [
+        (ROOT / "docs" / name).read_text() for name in ("index.md", "user_guide.md")
+    ]
+    entries = {line for tree in trees for line in tree.splitlines()}
+    pages = {page.stem for page in (ROOT / "docs").glob("*.md")} - {"index"}
+    assert pages - entries == set()
