@@ -21,6 +21,12 @@ _LOOKED_UP_AT_ONCE = 256
 _NAMED_IN_WARNINGS = 3
 
 
+class _Progress(tqdm):
+    """A progress bar without tqdm's thread, which would outlive the call."""
+
+    monitor_interval = 0
+
+
 class Prepared(NamedTuple):
     """A picture on its way to the backbone."""
 
@@ -85,7 +91,7 @@ class Embedding:
             If pictures cannot be read and ``on_error`` is ``"raise"``. The error names
             all of them; the rows of the others are in the cache, where there is one.
         """
-        with tqdm(
+        with _Progress(
             total=len(self._pictures), unit="picture", disable=not self._plan.verbose
         ) as self._progress:
             missing = self._looked_up() if self._shelf.is_open else self._pictures

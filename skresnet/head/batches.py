@@ -21,6 +21,7 @@ def resident_rows(arrays: tuple[np.ndarray, ...], n_calls: int = 1) -> tf.data.D
     hidden from TensorFlow, which would otherwise trace the loop for each.
     """
 
+    @tf.autograph.experimental.do_not_convert  # it would write a file to convert it
     def of_any_length(*tensors: tf.Tensor) -> tuple[tf.Tensor, ...]:
         return tuple(
             tf.compat.v1.placeholder_with_default(tensor, [None, *tensor.shape[1:]])
