@@ -172,7 +172,10 @@ def _refuse_wrong_batch(X: NDArray[Any]) -> None:
             "X.reshape(len(X), height, width) or X.reshape(len(X), height, width, 3)"
         )
     else:
-        hint = "one axis each for the pictures, their height, width and channels"
+        hint = (
+            "Reshape your data to one axis each for the pictures, their height, width "
+            "and channels"
+        )
     raise ValueError(
         f"X is an array of shape {shape}; expected (n, height, width, 3), or "
         f"(n, height, width) for grey: {hint}"

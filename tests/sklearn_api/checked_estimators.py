@@ -107,9 +107,6 @@ EXCUSED_OF_EMBEDDER = {
     "check_dtype_object": "An array of objects holds paths.",
     "check_estimators_empty_data_messages": _OPENS_NO_PICTURE,
     "check_estimators_nan_inf": _OPENS_NO_PICTURE,
-    "check_fit2d_predict1d": (
-        "A vector is refused with advice on pictures, not on X.reshape(1, -1)."
-    ),
 }
 
 # Fails or passes by the processor, after 50 layers and only there.
