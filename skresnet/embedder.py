@@ -326,10 +326,12 @@ class ResNet50Embedder(
 
     def _prepare(self) -> None:
         """Check the parameters, and find the weights."""
-        seed = check_random_state(self.random_state).randint(_LARGEST_SEED)
         # The parameters are checked on weights that cost nothing to find.
         self._new_spec(resolve_weights(None, seed=0))
         self._treatment = self._new_treatment()
+        seed = None
+        if self.weights is None:
+            seed = check_random_state(self.random_state).randint(_LARGEST_SEED)
         self.weights_ = resolve_weights(self.weights, seed=seed)
         self._spec = self._new_spec(self.weights_)
 

@@ -121,15 +121,13 @@ def _read_list(source: str) -> Part:
 
 def _split_folders(folder: str) -> list[str]:
     """Find train, val and test in a folder; nothing where its folders are classes."""
-    from skresnet.datasets.layout import listed, split_of
+    from skresnet.datasets.layout import are_splits, listed, split_of
     from skresnet.datasets.walk import existing_folder, list_folder
 
     folders = list_folder(existing_folder(folder)).folders
-    split_of_folder = {path: split_of(Path(path).name) for path in folders}
-    splits = [path for path, split in split_of_folder.items() if split]
-    # A lone "train" among other names may well be a class: trains, cars, buses.
-    if len({*split_of_folder.values()} - {None}) < 2 and len(splits) < len(folders):
+    if not are_splits([Path(path).name for path in folders]):
         return []
+    splits = [path for path in folders if split_of(Path(path).name)]
     others = [Path(path).name for path in folders if path not in splits]
     if others:
         _tell_left_out(folder, f"folders that are no splits: {listed(others)}")

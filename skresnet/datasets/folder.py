@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import Bunch
 
-from skresnet.datasets.layout import FOLDER_TREE, counted, listed, split_of
+from skresnet.datasets.layout import FOLDER_TREE, are_splits, counted, listed
 from skresnet.datasets.walk import (
     CAUSES,
     Contents,
@@ -144,9 +144,7 @@ def _expect_class_folders(folder: str, top: Contents) -> None:
         raise ValueError(
             f"No class folders in {folder!r}; found {loose}. {FOLDER_TREE}"
         )
-    splits = {split_of(name) for name in names} - {None}
-    # A lone "train" among other names may well be a class: trains, cars, buses.
-    if len(splits) > 1 or all(split_of(name) for name in names):
+    if are_splits(names):
         raise ValueError(
             f"The folders in {folder!r} are splits, not classes: {listed(names)}. Use "
             f"load_image_splits to load them all, or load_image_folder on one of "

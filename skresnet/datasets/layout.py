@@ -43,6 +43,13 @@ def split_of(folder_name: str) -> str | None:
     return None
 
 
+def are_splits(folder_names: Collection[str]) -> bool:
+    """Tell whether the folders of a data set are its splits rather than its classes."""
+    splits = [split_of(name) for name in folder_names]
+    # A lone "train" among other names may well be a class: trains, cars, buses.
+    return len({*splits} - {None}) > 1 or all(splits)
+
+
 def listed(names: Collection[str], at_most: int = 8) -> str:
     """Write names in quotes, the first few where there are many."""
     # repr keeps line breaks, quotes and undecodable bytes of a name on one clear line.
