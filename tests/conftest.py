@@ -4,8 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from colour_pipelines import colour_pipeline
 from PIL import Image
 from sklearn.datasets import make_classification
+
+from skresnet import load_image_folder
 
 COLOURS = {"blue": (40, 60, 200), "green": (50, 190, 60), "red": (200, 50, 40)}
 
@@ -29,22 +32,8 @@ def colour_folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def colour_model(colour_folder):
     """A Pipeline that was trained on those pictures; not to be changed."""
-    from sklearn.preprocessing import StandardScaler
-
-    from skresnet import load_image_folder, make_image_classifier
-
-    model = make_image_classifier(
-        weights=None,
-        random_state=0,
-        embedder__input_size=32,
-        embedder__layer="conv2_block1_out",
-        classifier__hidden_layer_sizes=(32, 16),
-        classifier__learning_rate=0.05,
-        classifier__epochs=15,
-    )
-    model.steps.insert(1, ("scaler", StandardScaler()))
     data = load_image_folder(colour_folder / "train")
-    return model.fit(data.data, data.target)
+    return colour_pipeline().fit(data.data, data.target)
 
 
 @pytest.fixture(scope="session")

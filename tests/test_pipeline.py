@@ -7,27 +7,12 @@ import joblib
 import numpy as np
 import pytest
 import sklearn
+from colour_pipelines import colour_pipeline
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
 
 from skresnet import load_image_splits, make_image_classifier
-
-
-def small(**params):
-    model = make_image_classifier(
-        weights=None,
-        random_state=0,
-        embedder__input_size=32,
-        embedder__layer="conv2_block1_out",
-        classifier__hidden_layer_sizes=(32, 16),
-        classifier__learning_rate=0.05,
-        classifier__epochs=15,
-        **params,
-    )
-    model.steps.insert(1, ("scaler", StandardScaler()))
-    return model
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +20,9 @@ def data(colour_folder):
     return load_image_splits(colour_folder)
 
 
-@pytest.fixture(scope="module")
-def model(data):
-    return small().fit(data.train.data, data.train.target)
+@pytest.fixture
+def model(colour_model):
+    return colour_model
 
 
 def test_it_is_a_pipeline_of_two_named_steps():
@@ -80,7 +65,7 @@ def test_clone_and_refit_give_the_same_predictions(model, data):
 
 def test_the_callers_validation_pictures_decide_the_best_epoch(data):
     with sklearn.config_context(enable_metadata_routing=True):
-        model = small().fit(
+        model = colour_pipeline().fit(
             data.train.data,
             data.train.target,
             X_val=data.val.data,
@@ -95,7 +80,7 @@ def test_the_callers_validation_pictures_decide_the_best_epoch(data):
 
 def test_validation_pictures_without_routing_say_what_to_enable(data):
     with pytest.raises(ValueError, match="enable_metadata_routing=True"):
-        small().fit(data.train.data, data.train.target, X_val=[], y_val=[])
+        colour_pipeline().fit(data.train.data, data.train.target, X_val=[], y_val=[])
 
 
 def test_grid_search_over_the_learning_rate_and_over_the_layer(data):
@@ -103,7 +88,9 @@ def test_grid_search_over_the_learning_rate_and_over_the_layer(data):
         "classifier__learning_rate": [1e-6, 0.05],
         "embedder__layer": ["conv2_block1_out", "conv3_block1_out"],
     }
-    search = GridSearchCV(small(), grid, cv=2).fit(data.train.data, data.train.target)
+    search = GridSearchCV(colour_pipeline(), grid, cv=2).fit(
+        data.train.data, data.train.target
+    )
     assert search.best_params_["classifier__learning_rate"] == 0.05
     assert search.best_score_ > 0.9
     assert len(search.cv_results_["params"]) == 4
