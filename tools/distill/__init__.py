@@ -1,0 +1,1 @@
+"""Make pretrained ResNet50 weights by distillation on freely licensed pictures."""
