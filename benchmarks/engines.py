@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from benchmarks.measure import AbsentError, Run, library
 from benchmarks.network import GFLOP_PER_PICTURE, MEANS_RGB, Step, spec, steps
+from skresnet.backbone.engines import Engine
 from skresnet.backbone.precision import Precision
 
 Pictures = NDArray[np.uint8]
@@ -31,8 +32,14 @@ def skresnet_backbone(pictures: Pictures, batch_size: int, precision: Precision)
     return lambda: _joined(backbone, _batches(pictures, batch_size))
 
 
-def skresnet_embedder(pictures: Pictures, batch_size: int, precision: Precision) -> Run:
+def skresnet_embedder(
+    pictures: Pictures,
+    batch_size: int,
+    precision: Precision,
+    engine: Engine = "tensorflow",
+) -> Run:
     """Prepare the embedder, whose transform takes the whole array."""
+    library(engine)
     from skresnet import ResNet50Embedder
 
     embedder = ResNet50Embedder(
@@ -41,6 +48,7 @@ def skresnet_embedder(pictures: Pictures, batch_size: int, precision: Precision)
         input_size=pictures.shape[1],
         batch_size=batch_size,
         precision=precision,
+        engine=engine,
     ).fit(pictures)
     return lambda: embedder.transform(pictures)
 

@@ -30,6 +30,10 @@ def contenders(folder: Path) -> list[Contender]:
         for precision in ("float32", "bfloat16")
         for what, make in (
             ("files", readers.skresnet_folder),
+            (
+                "files, OpenVINO engine",
+                partial(readers.skresnet_folder, engine="openvino"),
+            ),
             ("array in memory", readers.skresnet_array),
             ("backbone in memory", readers.skresnet_network),
         )

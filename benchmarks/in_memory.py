@@ -45,6 +45,11 @@ def contenders(X: NDArray[np.uint8], batch_size: int) -> list[Contender]:
     listed: list[tuple[str, Callable[..., Run], tuple[Any, ...]]] = [
         ("skresnet backbone, float32", engines.skresnet_backbone, ("float32",)),
         ("skresnet transform, float32", engines.skresnet_embedder, ("float32",)),
+        (
+            "skresnet transform, OpenVINO engine, float32",
+            engines.skresnet_embedder,
+            ("float32", "openvino"),
+        ),
         ("Keras predict", engines.keras_predict, ("auto",)),
         ("Keras predict, jit_compile=False", engines.keras_predict, (False,)),
         (
@@ -59,6 +64,11 @@ def contenders(X: NDArray[np.uint8], batch_size: int) -> list[Contender]:
         ("PyTorch channels-last, float32", engines.pytorch, ("float32",)),
         ("skresnet backbone, bfloat16", engines.skresnet_backbone, ("bfloat16",)),
         ("skresnet transform, bfloat16", engines.skresnet_embedder, ("bfloat16",)),
+        (
+            "skresnet transform, OpenVINO engine, bfloat16",
+            engines.skresnet_embedder,
+            ("bfloat16", "openvino"),
+        ),
         ("OpenVINO, bfloat16", engines.openvino, ("bfloat16", "LATENCY")),
         ("OpenVINO, bfloat16, THROUGHPUT", engines.openvino_queue, ("bfloat16",)),
         ("PyTorch channels-last, bfloat16", engines.pytorch, ("bfloat16",)),

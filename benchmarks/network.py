@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skresnet.backbone import BackboneSpec, resolve_weights
-from skresnet.backbone.architecture import EPSILON, layers
+from skresnet.backbone.architecture import Layer
 from skresnet.backbone.drawing import draw_weights
+from skresnet.backbone.folding import operations
 from skresnet.backbone.precision import Precision
 
 # What random_state=0 draws in the embedder.
@@ -53,37 +54,25 @@ def steps() -> Iterator[Step]:
     Inference engines fold normalisations and paddings by themselves; PyTorch's own
     loop does not, so that it is better served than by its usual models.
     """
-    weights = draw_weights(SEED)
-    by_name = {layer.name: layer for layer in layers()}
-    for layer in layers():
-        if layer.kind in ("conv", "pad"):
-            continue  # part of the step that follows
-        source = by_name.get(layer.inputs[0])
-        inputs = tuple(
-            by_name[name].inputs[0] if by_name[name].kind == "pad" else name
-            for name in layer.inputs
-        )
-        if layer.kind != "norm":
-            padding = source.padding if source and source.kind == "pad" else 0
-            yield Step(
-                layer.name, layer.kind, inputs, layer.size, layer.stride, padding
-            )
+    pads: dict[str, Layer] = {}
+    for operation in operations("avg_pool", draw_weights(SEED)):
+        layer = operation.layer
+        if layer.kind == "pad":
+            pads[operation.name] = layer  # part of the step that follows
             continue
-        assert source is not None
-        before = by_name.get(source.inputs[0])
-        padded = before is not None and before.kind == "pad"
-        gamma, beta, mean, variance = weights[layer.name]
-        kernel, bias = weights[source.name]
-        scale = gamma / np.sqrt(variance + np.float32(EPSILON))
-        if source.name == "conv1_conv":
-            kernel = kernel[:, :, ::-1]  # Keras' network takes BGR
+        before = pads.get(layer.inputs[0])
+        kernel, bias = operation.filters or (None, None)
+        if kernel is not None:
+            if layer.name == "conv1_conv":
+                kernel = kernel[:, :, ::-1]  # Keras' network takes BGR
+            kernel = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
         yield Step(
-            layer.name,
-            "conv",
-            before.inputs if before is not None and padded else source.inputs,
-            source.size,
-            source.stride,
-            before.padding if before is not None and padded else source.padding,
-            np.ascontiguousarray((kernel * scale).transpose(3, 2, 0, 1)),
-            (bias - mean) * scale + beta,
+            operation.name,
+            layer.kind,
+            before.inputs if before else layer.inputs,
+            layer.size,
+            layer.stride,
+            before.padding if before else layer.padding,
+            kernel,
+            bias,
         )

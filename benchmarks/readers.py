@@ -15,16 +15,24 @@ from benchmarks.engines import skresnet_backbone, skresnet_embedder
 from benchmarks.measure import Run, library
 from benchmarks.network import spec
 from benchmarks.photographs import paths
+from skresnet.backbone.engines import Engine
 from skresnet.backbone.precision import Precision
 
 
-def skresnet_folder(folder: Path, side: int, precision: Precision) -> Run:
+def skresnet_folder(
+    folder: Path, side: int, precision: Precision, engine: Engine = "tensorflow"
+) -> Run:
     """Prepare the embedder, as a user makes it."""
+    library(engine)
     from skresnet import ResNet50Embedder
 
     files = paths(folder)
     embedder = ResNet50Embedder(
-        weights=None, random_state=0, input_size=side, precision=precision
+        weights=None,
+        random_state=0,
+        input_size=side,
+        precision=precision,
+        engine=engine,
     ).fit(files)
     return lambda: embedder.transform(files)
 

@@ -45,14 +45,16 @@ _INSTRUCTIONS = (
 RESULTS = Path(__file__).parent / "results"
 
 
-def argument_parser(name: str, description: str) -> argparse.ArgumentParser:
-    """Make a parser with what every benchmark lets one choose."""
+def argument_parser(
+    name: str, description: str, *, rounds: str = "laps of each contender"
+) -> argparse.ArgumentParser:
+    """Make a parser with what every benchmark lets one choose; say what rounds are."""
     parser = argparse.ArgumentParser(
         prog=f"python -m benchmarks.{name}",
         description=description,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--rounds", type=int, default=5, help="laps of each contender")
+    parser.add_argument("--rounds", type=int, default=5, help=rounds)
     parser.add_argument(
         "--json",
         type=Path,

@@ -6,7 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skresnet.backbone import WeightsUnavailableError
+    from skresnet.backbone import (
+        EngineUnavailableError,
+        WeightsUnavailableError,
+        load_weights_info,
+    )
     from skresnet.cache import EmbeddingCache
     from skresnet.classifier import DenseSGDClassifier
     from skresnet.datasets import (
@@ -30,6 +34,7 @@ __all__ = [
     "DenseSGDClassifier",
     "EmbeddingCache",
     "EmbeddingDisplay",
+    "EngineUnavailableError",
     "ImageClassifierPipeline",
     "LearningCurvesDisplay",
     "MistakesDisplay",
@@ -39,6 +44,7 @@ __all__ = [
     "__version__",
     "load_image_folder",
     "load_image_splits",
+    "load_weights_info",
     "make_image_classifier",
     "make_paper_figures",
     "make_report",
@@ -50,6 +56,7 @@ _HOMES = {
     "DenseSGDClassifier": "skresnet.classifier",
     "EmbeddingCache": "skresnet.cache",
     "EmbeddingDisplay": "skresnet.displays",
+    "EngineUnavailableError": "skresnet.backbone",
     "ImageClassifierPipeline": "skresnet.pipeline",
     "LearningCurvesDisplay": "skresnet.displays",
     "MistakesDisplay": "skresnet.displays",
@@ -58,6 +65,7 @@ _HOMES = {
     "WeightsUnavailableError": "skresnet.backbone",
     "load_image_folder": "skresnet.datasets",
     "load_image_splits": "skresnet.datasets",
+    "load_weights_info": "skresnet.backbone",
     "make_image_classifier": "skresnet.pipeline",
     "make_paper_figures": "skresnet.datasets",
     "make_report": "skresnet.report",

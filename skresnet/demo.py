@@ -18,6 +18,15 @@ from skresnet import (
 
 _N_PREDICTIONS = 5
 
+_WEIGHTS: dict[str | None, str] = {  # best first
+    "imagenet": "the ImageNet weights that Keras publishes",
+    "distilled": "the weights that come with this package (weights='distilled')",
+    None: "random weights, which have learned nothing yet",
+}
+# Features of these weights share an offset, or have a scale, on which gradient descent
+# on the raw features would spend its epochs.
+_SCALED = ("distilled", None)
+
 
 def run_demo(*, n_per_class: int = 60, random_state: int = 0) -> float:
     """Draw figures, train on them, and print each step.
@@ -100,21 +109,18 @@ def _train_and_test(folder: Path, n_per_class: int, random_state: int) -> float:
 
 
 def _best_available_classifier(random_state: int) -> ImageClassifierPipeline:
-    """Make a classifier with ImageNet weights, or with the next best there are."""
-    try:
-        ResNet50Embedder(weights="imagenet").fit(["any.png"])
-    except WeightsUnavailableError:
-        print(
-            "ImageNet weights are not on this machine and cannot be downloaded, so "
-            "this goes on with random ones, which have learned nothing yet."
-        )
-    else:
-        print("Using the ImageNet weights.")
-        return make_image_classifier(random_state=random_state, embedder__verbose=1)
+    """Make a classifier with the best weights that can be had, and say which."""
+    for weights, description in _WEIGHTS.items():
+        try:
+            ResNet50Embedder(weights=weights, random_state=0).fit(["any.png"])
+        except WeightsUnavailableError:
+            print(f"Not at hand: {description}.")
+        else:
+            break
+    print(f"Using {description}.")
     model = make_image_classifier(
-        weights=None, random_state=random_state, embedder__verbose=1
+        weights=weights, random_state=random_state, embedder__verbose=1
     )
-    # Features of random weights share a large offset that gradient descent on the raw
-    # features would spend its epochs on.
-    model.steps.insert(1, ("scaler", StandardScaler()))
+    if weights in _SCALED:
+        model.steps.insert(1, ("scaler", StandardScaler()))
     return model

@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from skresnet.backbone import (
     BackboneSpec,
     ResolvedWeights,
+    check_engine,
     keras_model,
     resolve_weights,
 )
@@ -56,10 +57,11 @@ class ResNet50Embedder(
 
     Parameters
     ----------
-    weights : "imagenet", path or None, default="imagenet"
+    weights : "imagenet", "distilled", path or None, default="imagenet"
         ``"imagenet"`` are Keras' own, downloaded on first use (94 MB) to Keras' folder
-        and checked by their hash; a path is a Keras file with ResNet50's weights; None
-        draws random weights from ``random_state``.
+        and checked by their hash; ``"distilled"`` come with this package and need no
+        network; a path is a Keras file with ResNet50's weights; None draws random
+        weights from ``random_state``. `load_weights_info` tells which are at hand.
 
     layer : str, default="avg_pool"
         The layer whose output is taken, by its Keras name, for instance
@@ -87,6 +89,11 @@ class ResNet50Embedder(
     precision : {"float32", "bfloat16"}, default="float32"
         Precision of the convolutions. ``"bfloat16"`` is about twice as fast on
         processors that have instructions for it, and an error on others.
+
+    engine : {"tensorflow", "openvino"}, default="tensorflow"
+        What computes the network. ``"openvino"`` is made for inference alone and needs
+        ``pip install "skresnet[openvino]"``; its features differ from TensorFlow's by
+        rounding.
 
     scaled_decoding : bool, default=True
         Let the JPEG decoder deliver a half, quarter or eighth of the size where that
@@ -140,6 +147,7 @@ class ResNet50Embedder(
         "aspect": [StrOptions(set(ASPECTS))],
         "preprocessing": [StrOptions({"caffe"}), None],
         "precision": [StrOptions({"float32", "bfloat16"})],
+        "engine": [StrOptions({"tensorflow", "openvino"})],
         "scaled_decoding": ["boolean"],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [Integral, None],
@@ -160,6 +168,7 @@ class ResNet50Embedder(
         aspect: str = "stretch",
         preprocessing: str | None = "caffe",
         precision: str = "float32",
+        engine: str = "tensorflow",
         scaled_decoding: bool = True,
         batch_size: int = 32,
         n_jobs: int | None = None,
@@ -176,6 +185,7 @@ class ResNet50Embedder(
         self.aspect = aspect
         self.preprocessing = preprocessing
         self.precision = precision
+        self.engine = engine
         self.scaled_decoding = scaled_decoding
         self.batch_size = batch_size
         self.n_jobs = n_jobs
@@ -205,7 +215,11 @@ class ResNet50Embedder(
         Raises
         ------
         WeightsUnavailableError
-            If the ImageNet weights are not on this machine and cannot be downloaded.
+            If the ImageNet weights are not on this machine and cannot be downloaded,
+            or the file of those that come with this package is missing or damaged.
+
+        EngineUnavailableError
+            If the engine is not installed.
 
         ValueError, TypeError
             If a parameter, or what X is made of, cannot be used.
@@ -280,6 +294,12 @@ class ResNet50Embedder(
         ------
         UnreadableImageError
             If pictures cannot be read and ``on_error="raise"``.
+
+        WeightsUnavailableError
+            If the weights of `fit` are not on this machine, or are others by now.
+
+        EngineUnavailableError
+            If the engine is not installed.
         """
         check_is_fitted(self)
         return Embedding(as_pictures(X), self._plan()).run()
@@ -328,6 +348,7 @@ class ResNet50Embedder(
         """Check the parameters, and find the weights."""
         # The parameters are checked on weights that cost nothing to find.
         self._new_spec(resolve_weights(None, seed=0))
+        check_engine(self.engine)
         self._treatment = self._new_treatment()
         seed = None
         if self.weights is None:
@@ -348,6 +369,7 @@ class ResNet50Embedder(
             input_size=self._size(),
             preprocessing=self.preprocessing,  # type: ignore[arg-type]
             precision=self.precision,  # type: ignore[arg-type]
+            engine=self.engine,  # type: ignore[arg-type]
         )
 
     def _new_treatment(self) -> Treatment:
@@ -359,6 +381,9 @@ class ResNet50Embedder(
         )
 
     def _plan(self) -> Plan:
+        # Now, and not after all pictures were looked at: where a model is loaded, the
+        # engine that it was fitted with may be missing.
+        check_engine(self._spec.engine)
         cache = self.cache
         if cache is not None and not isinstance(cache, EmbeddingCache):
             cache = EmbeddingCache(cache)

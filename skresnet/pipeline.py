@@ -114,7 +114,7 @@ def make_image_classifier(
 
     Parameters
     ----------
-    weights : "imagenet", path or None, default="imagenet"
+    weights : "imagenet", "distilled", path or None, default="imagenet"
         Weights of ResNet50, see `ResNet50Embedder`.
 
     cache : None, path or EmbeddingCache, default=None

@@ -1,11 +1,16 @@
-"""Other processes and file systems for tests."""
+"""Other processes and file systems for tests, and packages that may be missing."""
 
 import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 import pytest
+
+needs_openvino = pytest.mark.skipif(
+    find_spec("openvino") is None, reason="openvino is not installed"
+)
 
 
 def start_python(program, *arguments):

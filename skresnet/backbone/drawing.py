@@ -7,6 +7,11 @@ from skresnet.backbone.architecture import Arrays, weight_shapes
 DRAWING_VERSION = 1  # to be raised when the same seed gives other weights
 
 
+def drawing_digest(seed: int) -> str:
+    """Return what tells the weights of a seed from all others."""
+    return f"random:{seed}:{DRAWING_VERSION}"
+
+
 def draw_weights(seed: int) -> dict[str, Arrays]:
     """Draw weights as Keras initialises ResNet50, layer by layer.
 

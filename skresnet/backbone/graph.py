@@ -1,15 +1,34 @@
-"""The inference graph: ResNet50 with batch normalisation folded, as TensorFlow ops."""
+"""The inference graph in TensorFlow."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from skresnet.backbone.architecture import EPSILON, Arrays, Layer, layers
+from skresnet.backbone.architecture import Arrays, Layer
+from skresnet.backbone.folding import CAFFE_MEANS, operations
 from skresnet.backbone.spec import BackboneSpec
 
-# What keras.applications.resnet.preprocess_input subtracts, in BGR.
-CAFFE_MEANS = (103.939, 116.779, 123.68)
+
+def compile_tensorflow(
+    spec: BackboneSpec, weights: dict[str, Arrays]
+) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
+    """Return a function from uint8 or float32 pixels (n, h, w, 3) to features (n, d).
+
+    The number of pictures may change from call to call. Safe to call from threads.
+    """
+    import tensorflow as tf
+
+    graph = build_graph(spec, weights)
+
+    def compute(batch: NDArray[Any]) -> NDArray[np.float32]:
+        features: NDArray[np.float32] = graph(
+            tf.cast(tf.constant(batch), tf.float32)
+        ).numpy()
+        return features
+
+    return compute
 
 
 def build_graph(spec: BackboneSpec, weights: dict[str, Arrays]) -> Callable[[Any], Any]:
@@ -22,26 +41,21 @@ def build_graph(spec: BackboneSpec, weights: dict[str, Arrays]) -> Callable[[Any
     import tensorflow as tf
 
     compute = getattr(tf, spec.precision)
-    steps = _steps_until(spec.layer)
+    listed = operations(spec.layer, weights)
     filters = {
-        step.name: tuple(tf.cast(tf.constant(a), compute) for a in arrays)
-        for step, arrays in _filters(steps, weights).items()
+        operation.name: [tf.cast(tf.constant(a), compute) for a in operation.filters]
+        for operation in listed
     }
 
     def features(pixels: Any) -> Any:
         if spec.preprocessing == "caffe":
             pixels = tf.reverse(pixels, [-1]) - tf.constant(CAFFE_MEANS)
         outputs = {"input": tf.cast(pixels, compute)}
-        by_name = {step.name: step for step in steps}
-        for step in steps:
-            if step.name in filters:
-                conv = step if step.kind == "conv" else by_name[step.inputs[0]]
-                value = _convolve(outputs[conv.inputs[0]], conv, *filters[step.name])
-            elif step.kind != "conv":
-                value = _apply(step, [outputs[name] for name in step.inputs])
-            else:
-                continue  # done in the normalisation that follows
-            outputs[step.name] = value
+        for operation in listed:
+            inputs = [outputs[name] for name in operation.layer.inputs]
+            outputs[operation.name] = _apply(
+                operation.layer, inputs, filters[operation.name]
+            )
         return _rows(tf.cast(outputs[spec.layer], tf.float32), spec)
 
     pixels = tf.TensorSpec([None, *spec.input_size, 3], tf.float32)
@@ -50,51 +64,16 @@ def build_graph(spec: BackboneSpec, weights: dict[str, Arrays]) -> Callable[[Any
     return concrete
 
 
-def _steps_until(name: str) -> list[Layer]:
-    """Return the layers that the named one is computed from, and itself."""
-    needed = {name}
-    steps = []
-    for layer in reversed(layers()):
-        if layer.name in needed:
-            needed.update(layer.inputs)
-            steps.append(layer)
-    return steps[::-1]
-
-
-def _filters(steps: list[Layer], weights: dict[str, Arrays]) -> dict[Layer, Arrays]:
-    """Return kernel and bias of every layer that is computed as a convolution.
-
-    A normalisation becomes one with the convolution before it: ``gamma * (k * x + b -
-    mean) / sqrt(variance + epsilon) + beta`` is again a kernel and a bias, here
-    computed in float64. A convolution stays by itself only where it comes last.
-    """
-    filters = {}
-    for step in steps:
-        if step.kind == "norm":
-            kernel, bias = (a.astype(np.float64) for a in weights[step.inputs[0]])
-            gamma, beta, mean, variance = (
-                a.astype(np.float64) for a in weights[step.name]
-            )
-            scale = gamma / np.sqrt(variance + EPSILON)
-            folded = kernel * scale, (bias - mean) * scale + beta
-            filters[step] = tuple(a.astype(np.float32) for a in folded)
-    if steps[-1].kind == "conv":
-        filters[steps[-1]] = weights[steps[-1].name]
-    return filters
-
-
-def _convolve(value: Any, conv: Layer, kernel: Any, bias: Any) -> Any:
-    """Convolve and add the bias, which TensorFlow fuses with a relu or sum after it."""
+def _apply(step: Layer, values: list[Any], filters: list[Any]) -> Any:
+    """Compute a layer."""
     import tensorflow as tf
 
-    padding = "SAME" if conv.padding else "VALID"
-    return tf.nn.bias_add(tf.nn.conv2d(value, kernel, conv.stride, padding), bias)
-
-
-def _apply(step: Layer, values: list[Any]) -> Any:
-    """Compute a layer that has no weights."""
-    import tensorflow as tf
-
+    if step.kind == "conv":
+        kernel, bias = filters
+        padding = "SAME" if step.padding else "VALID"
+        value = tf.nn.conv2d(values[0], kernel, step.stride, padding)
+        # TensorFlow fuses the addition, and a relu or sum after it.
+        return tf.nn.bias_add(value, bias)
     if step.kind == "pad":
         sides = [step.padding] * 2
         return tf.pad(values[0], [[0, 0], sides, sides, [0, 0]])

@@ -6,21 +6,19 @@ import tempfile
 import threading
 import urllib.request
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from skresnet.backbone.digests import file_digest
+from skresnet.backbone.errors import WeightsUnavailableError
 
 # What keras.applications.resnet asks for with include_top=False. Written down here
 # because Keras keeps them in a private module whose import takes TensorFlow with it.
 FILE_NAME = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
-URL = f"https://storage.googleapis.com/tensorflow/keras-applications/resnet/{FILE_NAME}"
+HOST = "storage.googleapis.com"
+URL = f"https://{HOST}/tensorflow/keras-applications/resnet/{FILE_NAME}"
 MD5 = "4d473c1dd8becc155b73f8504c6f6626"
+BYTES = 94_765_736
 
 _PROBE_SECONDS = 10
-
-
-class WeightsUnavailableError(OSError):
-    """The weights are not on this machine and could not be brought here."""
 
 
 def imagenet_path() -> Path:
@@ -75,10 +73,11 @@ def fetch_imagenet() -> Path:
     except Exception as error:  # Keras reports a failed download as a bare Exception
         raise WeightsUnavailableError(
             f"weights='imagenet' is not available: {path} {state}, and "
-            f"{urlsplit(URL).hostname} could not provide it "
-            f"({type(error).__name__}: {error}). Either download {URL} elsewhere "
-            f"(94 MB, MD5 {MD5}) and put it at {path}, or pass weights=<path> with a "
-            "Keras weights file of ResNet50, or weights=None for random weights, "
+            f"{HOST} could not provide it ({type(error).__name__}: {error}). Pass "
+            "weights='distilled', which comes with this package and needs no network; "
+            f"or download {URL} elsewhere (94 MB, MD5 {MD5}) and put it at {path}, or "
+            f"in the folder models of another $KERAS_HOME; or pass weights=<path> with "
+            "a Keras weights file of ResNet50, or weights=None for random weights, "
             "which have learned nothing."
         ) from error
     return path

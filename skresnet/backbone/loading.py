@@ -9,13 +9,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skresnet.backbone.graph import build_graph
+from skresnet.backbone.architecture import Arrays
+from skresnet.backbone.engines import Engine, check_engine
+from skresnet.backbone.graph import compile_tensorflow
 from skresnet.backbone.network import load_weights
+from skresnet.backbone.openvino_graph import compile_openvino
 from skresnet.backbone.precision import check_precision
 from skresnet.backbone.spec import BackboneSpec
-from skresnet.forks import claim_tensorflow
+from skresnet.forks import claim
 
 _KEPT = 3  # backbones a process keeps, each about 100 MB in float32
+
+_Compute = Callable[[NDArray[Any]], NDArray[np.float32]]
+
+_COMPILERS: dict[Engine, Callable[[BackboneSpec, dict[str, Arrays]], _Compute]] = {
+    "tensorflow": compile_tensorflow,
+    "openvino": compile_openvino,
+}
+_LIBRARIES: dict[Engine, str] = {"tensorflow": "TensorFlow", "openvino": "OpenVINO"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +42,7 @@ class Backbone:
     """
 
     spec: BackboneSpec
-    _graph: Callable[[Any], Any] = field(repr=False)
+    _compute: _Compute = field(repr=False)
 
     @property
     def n_features(self) -> int:
@@ -56,10 +67,10 @@ class Backbone:
         ------
         ValueError
             If the batch has another shape or type.
+        RuntimeError
+            If this process is a fork of one that has computed with the engine.
         """
-        claim_tensorflow()
-        import tensorflow as tf
-
+        claim(_LIBRARIES[self.spec.engine])
         expected = (*self.spec.input_size, 3)
         if batch.ndim != 4 or batch.shape[1:] != expected:
             raise ValueError(
@@ -75,10 +86,7 @@ class Backbone:
             )
         if len(batch) == 0:
             return np.empty((0, self.n_features), np.float32)
-        features: NDArray[np.float32] = self._graph(
-            tf.cast(tf.constant(batch), tf.float32)
-        ).numpy()
-        return features
+        return self._compute(batch)
 
 
 @dataclass(eq=False)
@@ -115,10 +123,13 @@ def load_backbone(spec: BackboneSpec) -> Backbone:
     ValueError
         If the file does not hold ResNet50's weights, or if ``precision="bfloat16"``
         is asked for on a processor that is slow at it.
+    EngineUnavailableError
+        If the engine is not installed.
     RuntimeError
-        If this process is a fork of one that has computed with TensorFlow.
+        If this process is a fork of one that has computed with the engine.
     """
-    claim_tensorflow()
+    check_engine(spec.engine)
+    claim(_LIBRARIES[spec.engine])
     with _places_lock:
         place = _places.setdefault(spec, _Place())
         _places.move_to_end(spec)
@@ -127,6 +138,6 @@ def load_backbone(spec: BackboneSpec) -> Backbone:
     with place.lock:
         if place.backbone is None:
             check_precision(spec.precision)
-            graph = build_graph(spec, load_weights(spec.weights))
-            place.backbone = Backbone(spec, graph)
+            compute = _COMPILERS[spec.engine](spec, load_weights(spec.weights))
+            place.backbone = Backbone(spec, compute)
         return place.backbone

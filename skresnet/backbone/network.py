@@ -4,13 +4,22 @@ import random
 from pathlib import Path
 from typing import Any
 
+from skresnet import __version__
 from skresnet.backbone.architecture import Arrays
 from skresnet.backbone.digests import file_digest
-from skresnet.backbone.drawing import draw_weights
-from skresnet.backbone.imagenet import WeightsUnavailableError, fetch_imagenet
+from skresnet.backbone.distilled import find_distilled
+from skresnet.backbone.drawing import draw_weights, drawing_digest
+from skresnet.backbone.errors import WeightsUnavailableError
+from skresnet.backbone.imagenet import fetch_imagenet
+from skresnet.backbone.packed import read_packed
 from skresnet.backbone.spec import BackboneSpec
 from skresnet.backbone.weight_files import read_weights
 from skresnet.backbone.weights import ResolvedWeights
+
+_FIT_AGAIN = (
+    "or set the parameter weights of the embedder, in a Pipeline by "
+    "set_params(embedder__weights=...), and fit again."
+)
 
 
 def load_weights(weights: ResolvedWeights) -> dict[str, Arrays]:
@@ -19,28 +28,61 @@ def load_weights(weights: ResolvedWeights) -> dict[str, Arrays]:
     Raises
     ------
     WeightsUnavailableError
-        If the file has gone or has another content than when it was resolved.
+        If the weights are not on this machine, or are others than when they were
+        resolved.
     ValueError
         If the file does not hold ResNet50's weights.
     """
-    if weights.path is None:
-        assert weights.seed is not None
+    if weights.seed is not None:
+        now = drawing_digest(weights.seed)
+        if now != weights.digest:
+            raise _other_version(weights, now)
         return draw_weights(weights.seed)
-    path = Path(weights.path)
-    if weights.name == "imagenet" and not path.is_file():
-        path = fetch_imagenet()  # a model from another machine: other folder, same file
-    if not path.is_file():
+    path = _find(weights)
+    now = file_digest(path, "sha256")
+    if weights.name == "distilled":
+        if now != weights.digest:
+            raise _other_version(weights, now)
+        return read_packed(path)
+    if now != weights.digest:
         raise WeightsUnavailableError(
-            f"The weights file {path} is not there any more: put it back, or resolve "
-            "the weights anew."
-        )
-    if file_digest(path, "sha256") != weights.digest:
-        raise WeightsUnavailableError(
-            f"The weights file {path} has changed since it was first read (SHA-256 "
-            f"{weights.digest[:12]}… then): put the former back, or resolve the "
-            "weights anew."
+            f"The weights file {path} has changed: its SHA-256 is {now}, and was "
+            f"{weights.digest} at the time of fit. Put the former file back, "
+            f"{_FIT_AGAIN}"
         )
     return read_weights(path)
+
+
+def _find(weights: ResolvedWeights) -> Path:
+    """Return the file, which for a model of another machine may lie elsewhere here."""
+    assert weights.path is not None
+    path = Path(weights.path)
+    if weights.name == "distilled":
+        return find_distilled()
+    if weights.name == "imagenet" and not path.is_file():
+        try:
+            return fetch_imagenet()
+        except WeightsUnavailableError as error:
+            raise WeightsUnavailableError(
+                "The ImageNet weights at the time of fit, with SHA-256 "
+                f"{weights.digest}, are needed again. {error} Other weights than those "
+                "at the time of fit need another fit."
+            ) from error
+    if not path.is_file():
+        raise WeightsUnavailableError(
+            f"The weights file {path} is not there any more: put it back, with the "
+            f"SHA-256 {weights.digest} that it had at the time of fit, {_FIT_AGAIN}"
+        )
+    return path
+
+
+def _other_version(weights: ResolvedWeights, now: str) -> WeightsUnavailableError:
+    """Say that another version of this package has made the features so far."""
+    return WeightsUnavailableError(
+        f"The {weights.name} weights of skresnet {__version__} are {now}, and those at "
+        f"the time of fit were {weights.digest}, of another version: install that "
+        f"one, {_FIT_AGAIN}"
+    )
 
 
 def keras_model(spec: BackboneSpec) -> Any:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from skresnet.backbone.architecture import Pooling, n_features
+from skresnet.backbone.engines import ENGINES, Engine
 from skresnet.backbone.precision import PRECISIONS, Precision
 from skresnet.backbone.weights import ResolvedWeights
 
@@ -15,7 +16,7 @@ class BackboneSpec:
     """All that determines what a backbone computes, to the last bit of its weights.
 
     Equal specs mean equal features. A spec can be hashed and pickled, and making one
-    neither needs TensorFlow nor reads weights.
+    neither needs an engine nor reads weights.
 
     Parameters
     ----------
@@ -34,6 +35,8 @@ class BackboneSpec:
         103.939, 116.779 and 123.68. None leaves the pixels as they are.
     precision : {"float32", "bfloat16"}, default="float32"
         What convolutions are computed in. Features are float32 in any case.
+    engine : {"tensorflow", "openvino"}, default="tensorflow"
+        What computes them. The features of two engines differ by rounding.
 
     Raises
     ------
@@ -47,6 +50,7 @@ class BackboneSpec:
     input_size: tuple[int, int] = (224, 224)
     preprocessing: Preprocessing = "caffe"
     precision: Precision = "float32"
+    engine: Engine = "tensorflow"
 
     def __post_init__(self) -> None:
         n_features(self.layer, self.pooling, self.input_size)
@@ -59,6 +63,11 @@ class BackboneSpec:
             raise ValueError(
                 f"precision={self.precision!r} is unknown: expected one of "
                 f"{', '.join(map(repr, PRECISIONS))}."
+            )
+        if self.engine not in ENGINES:
+            raise ValueError(
+                f"engine={self.engine!r} is unknown: expected one of "
+                f"{', '.join(map(repr, ENGINES))}."
             )
         height, width = self.input_size  # a list or NumPy integers would not hash alike
         object.__setattr__(self, "input_size", (int(height), int(width)))

@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 
 from skresnet.backbone.digests import file_digest
-from skresnet.backbone.drawing import DRAWING_VERSION
+from skresnet.backbone.distilled import find_distilled
+from skresnet.backbone.drawing import drawing_digest
 from skresnet.backbone.imagenet import fetch_imagenet
 
 
@@ -18,7 +19,7 @@ class ResolvedWeights:
 
     Attributes
     ----------
-    name : {"imagenet", "file", "random"}
+    name : {"imagenet", "distilled", "file", "random"}
         Where they come from.
     digest : str
         The SHA-256 of the file's content in hexadecimal, or
@@ -29,7 +30,7 @@ class ResolvedWeights:
         What random weights are drawn from; None for a file.
     """
 
-    name: Literal["imagenet", "file", "random"]
+    name: Literal["imagenet", "distilled", "file", "random"]
     digest: str
     path: str | None = None
     seed: int | None = None
@@ -46,10 +47,11 @@ def resolve_weights(
 
     Parameters
     ----------
-    weights : "imagenet", path or None
+    weights : "imagenet", "distilled", path or None
         ``"imagenet"`` for the weights that Keras publishes, downloaded on first use
-        into the folder of Keras; the path of a Keras file that holds ResNet50's
-        weights, with or without classification top; None for random weights.
+        into the folder of Keras; ``"distilled"`` for those that come with this
+        package; the path of a Keras file that holds ResNet50's weights, with or
+        without classification top; None for random weights.
     seed : int, default=None
         What random weights are drawn from, at least 0. Needed for ``weights=None``
         and ignored otherwise. No global seed is read or set.
@@ -62,7 +64,8 @@ def resolve_weights(
     Raises
     ------
     WeightsUnavailableError
-        If the ImageNet weights are neither on this machine nor to be downloaded.
+        If the ImageNet weights are neither on this machine nor to be downloaded, or
+        the file that comes with this package is missing or damaged.
     FileNotFoundError
         If there is no file at the path.
     TypeError, ValueError
@@ -75,21 +78,25 @@ def resolve_weights(
                 "integer of at least 0."
             )
         seed = int(seed)
-        return ResolvedWeights("random", f"random:{seed}:{DRAWING_VERSION}", seed=seed)
+        return ResolvedWeights("random", drawing_digest(seed), seed=seed)
     if weights == "imagenet":
         path = fetch_imagenet()
         return ResolvedWeights("imagenet", file_digest(path, "sha256"), str(path))
+    if weights == "distilled":
+        path = find_distilled()
+        return ResolvedWeights("distilled", file_digest(path, "sha256"), str(path))
     try:
         path = Path(weights).expanduser().absolute()
     except TypeError:
         raise TypeError(
             f"weights={weights!r} is of type {type(weights).__name__}: expected "
-            "'imagenet', the path of a weights file, or None for random weights."
+            "'imagenet', 'distilled', the path of a weights file, or None for random "
+            "weights."
         ) from None
     if not path.is_file():
         raise FileNotFoundError(
             f"weights={str(weights)!r}: there is no file {path}. Expected "
-            "'imagenet', the path of a Keras file with ResNet50's weights "
-            "(.h5, .weights.h5 or .keras), or None for random weights."
+            "'imagenet', 'distilled', the path of a Keras file with ResNet50's "
+            "weights (.h5, .weights.h5 or .keras), or None for random weights."
         )
     return ResolvedWeights("file", file_digest(path, "sha256"), str(path))

@@ -32,7 +32,8 @@ from skresnet.cli.start import start_tensorflow
 def demo(n_per_class: int, random_state: int) -> None:
     """Draw five classes of scientific figures, train on them and show the result.
 
-    Needs no network and no pictures.
+    Needs no network and no pictures. Uses the weights of ImageNet where they are at
+    hand or can be downloaded, and otherwise those that come with this package.
     """
     from skresnet.demo import run_demo
 

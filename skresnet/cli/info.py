@@ -16,7 +16,15 @@ from skresnet.cli.models import load_model
 from skresnet.cli.options import default_cache
 from skresnet.cli.training import best_epoch
 
-_PACKAGES = ("tensorflow", "keras", "scikeras", "scikit-learn", "numpy", "pillow")
+_PACKAGES = (
+    "tensorflow",
+    "openvino",
+    "keras",
+    "scikeras",
+    "scikit-learn",
+    "numpy",
+    "pillow",
+)
 
 # What decides how fast convolutions are, in the words of /proc/cpuinfo.
 _INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
@@ -53,7 +61,7 @@ def _machine_facts(cache: Path | None) -> list[tuple[str, str]]:
         ("skresnet", __version__),
         ("python", platform.python_version()),
         *((package, _version(package)) for package in _PACKAGES),
-        ("ImageNet weights", _weights()),
+        *_weights(),
         ("cache", _cache(cache or default_cache())),
         ("processor", _processor()),
         ("bfloat16", _bfloat16()),
@@ -67,14 +75,25 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _weights() -> str:
-    from skresnet.backbone import imagenet_is_cached, imagenet_path
+def _weights() -> list[tuple[str, str]]:
+    from skresnet import load_weights_info
 
-    path = imagenet_path()
-    if imagenet_is_cached():
-        return str(path)
-    state = "damaged" if path.exists() else "not on this machine"
-    return f"{state}; downloaded on first use to {path}"
+    facts = []
+    for info in load_weights_info():
+        words = [info.description]
+        if info.path:
+            damaged = Path(info.path).exists() and not info.available_offline
+            state = "damaged" if damaged else "not on this machine"
+            words.append("here" if info.available_offline else state)
+            if info.host and not info.available_offline:
+                words.append(f"downloaded on first use from {info.host}")
+            words.append(info.path)
+        if info.size:
+            words.append(f"{info.size / 1e6:.1f} MB")
+        if info.digest:
+            words.append(f"SHA-256 {info.digest}")
+        facts.append((f"weights {info.name}", ", ".join(words)))
+    return facts
 
 
 def _cache(folder: Path) -> str:
@@ -126,6 +145,7 @@ def _model_facts(model: Any) -> list[tuple[str, str]]:
         ("resizing", f"{embedder.interpolation}, {embedder.aspect}"),
         ("preprocessing", str(embedder.preprocessing).lower()),
         ("precision", embedder.precision),
+        ("engine", embedder.engine),
         ("made with", _made_with(embedder)),
     ]
     if hasattr(classifier, "best_epoch_"):

@@ -95,9 +95,10 @@ embedder_options = together(
         "--weights",
         "embedder__weights",
         default="imagenet",
-        metavar="imagenet|random|FILE",
+        metavar="imagenet|distilled|random|FILE",
         callback=_none_if("random"),
-        help="Weights of ResNet50: those of ImageNet, random ones, or a Keras file.",
+        help="Weights of ResNet50: those of ImageNet, those that come with this "
+        "package, random ones, or a Keras file.",
     ),
     option(
         "--layer",
@@ -151,6 +152,13 @@ embedder_options = together(
         type=click.Choice(["float32", "bfloat16"]),
         default="float32",
         help="Precision of the convolutions.",
+    ),
+    option(
+        "--engine",
+        "embedder__engine",
+        type=click.Choice(["tensorflow", "openvino"]),
+        default="tensorflow",
+        help="What computes the network; openvino is to be installed besides.",
     ),
     option(
         "--scaled-decoding/--full-decoding",
@@ -284,8 +292,8 @@ def default_cache() -> Path:
 
 
 def check_embedder(params: dict[str, Any]) -> None:
-    """Refuse a layer or precision that there is not, before any picture is listed."""
-    from skresnet.backbone import check_precision, n_features
+    """Refuse what there is not here, of layers to engines, before listing pictures."""
+    from skresnet.backbone import check_engine, check_precision, n_features
 
     size = params["embedder__input_size"]
     try:
@@ -295,5 +303,6 @@ def check_embedder(params: dict[str, Any]) -> None:
             (size, size) if isinstance(size, int) else size,
         )
         check_precision(params["embedder__precision"])
+        check_engine(params["embedder__engine"])
     except ValueError as error:
         raise click.UsageError(str(error)) from error

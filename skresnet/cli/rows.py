@@ -47,7 +47,8 @@ def fitted(embedder: Any, paths: Paths) -> Any:
         return embedder.fit(paths)
     except WeightsUnavailableError as error:
         raise click.ClickException(
-            f"{error}\nOn the command line that is --weights FILE or --weights random."
+            f"{error}\nOn the command line that is --weights distilled, --weights FILE "
+            "or --weights random."
         ) from error
 
 

@@ -37,11 +37,13 @@ _HEAD_PARAMS = (
 )
 _WEIGHTS = {
     "imagenet": "ImageNet, as Keras publishes them",
+    "distilled": "distilled, as they come with skresnet",
     "file": "from a file",
     "random": "random, never trained",
 }
 _WHEREABOUTS = {
     "imagenet": "Keras downloads them on first use.",
+    "distilled": "they come with skresnet.",
     "file": "the file with the digest above must be there too.",
     "random": "they are drawn anew from their seed.",
 }

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from surroundings import needs_openvino
 
 from skresnet.backbone import (
     BackboneSpec,
@@ -11,6 +12,7 @@ from skresnet.backbone import (
     resolve_weights,
 )
 
+ENGINES = ("tensorflow", pytest.param("openvino", marks=needs_openvino))
 PHOTOGRAPHS = Path(__file__).parents[2] / "../shared/data/cats-dogs/test"
 
 # One of each kind, and both sides of a sum.
@@ -50,31 +52,41 @@ def assert_same(found, expected):
     assert (error[large] <= 1e-4 * np.abs(expected)[large]).all()
 
 
+@pytest.fixture(params=ENGINES)
+def engine(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
 def trained(trained_file):
     return resolve_weights(trained_file)
 
 
 @pytest.mark.parametrize("preprocessing", ["caffe", None])
-def test_features_are_those_of_keras(trained, pictures, preprocessing):
-    spec = BackboneSpec(trained, input_size=(64, 64), preprocessing=preprocessing)
+def test_features_are_those_of_keras(trained, pictures, preprocessing, engine):
+    spec = BackboneSpec(
+        trained, input_size=(64, 64), preprocessing=preprocessing, engine=engine
+    )
     assert_same(load_backbone(spec)(pictures), keras_features(spec, pictures))
 
 
 @pytest.mark.parametrize("layer", INNER_LAYERS)
-def test_inner_layers_are_those_of_keras(trained, trained_model, pictures, layer):
+def test_inner_layers_are_those_of_keras(
+    trained, trained_model, pictures, layer, engine
+):
     import keras
     from keras.applications.resnet import preprocess_input
 
-    spec = BackboneSpec(trained, layer, "flatten", (64, 64))
+    spec = BackboneSpec(trained, layer, "flatten", (64, 64), engine=engine)
     inner = keras.Model(trained_model.input, trained_model.get_layer(layer).output)
     expected = inner.predict(preprocess_input(pictures.astype("float32")), verbose=0)
     assert_same(load_backbone(spec)(pictures), expected.reshape(len(pictures), -1))
 
 
 @pytest.mark.parametrize("input_size", [(225, 193), (32, 32)])
-def test_random_weights_and_odd_sizes_are_those_of_keras(input_size):
-    spec = BackboneSpec(resolve_weights(None, seed=5), input_size=input_size)
+def test_random_weights_and_odd_sizes_are_those_of_keras(input_size, engine):
+    weights = resolve_weights(None, seed=5)
+    spec = BackboneSpec(weights, input_size=input_size, engine=engine)
     rng = np.random.default_rng(0)
     batch = rng.integers(0, 256, (1, *input_size, 3)).astype(np.uint8)
     assert_same(load_backbone(spec)(batch), keras_features(spec, batch))
@@ -82,28 +94,33 @@ def test_random_weights_and_odd_sizes_are_those_of_keras(input_size):
 
 @pytest.mark.parametrize(("pooling", "reduce"), [("avg", np.mean), ("max", np.max)])
 def test_pooling_reduces_each_channel_over_the_picture(
-    trained, pictures, pooling, reduce
+    trained, pictures, pooling, reduce, engine
 ):
-    size, layer = (64, 64), "conv2_block3_out"
-    flat = load_backbone(BackboneSpec(trained, layer, "flatten", size))(pictures)
-    pooled = load_backbone(BackboneSpec(trained, layer, pooling, size))(pictures)
+    flat, pooled = (
+        load_backbone(
+            BackboneSpec(trained, "conv2_block3_out", how, (64, 64), engine=engine)
+        )(pictures)
+        for how in ("flatten", pooling)
+    )
     expected = reduce(flat.reshape(len(pictures), -1, pooled.shape[1]), axis=1)
     np.testing.assert_allclose(pooled, expected, rtol=1e-5)
 
 
-def test_both_types_of_pixels_give_the_same_features(trained, pictures):
-    backbone = load_backbone(BackboneSpec(trained, input_size=(64, 64)))
+def test_both_types_of_pixels_give_the_same_features(trained, pictures, engine):
+    spec = BackboneSpec(trained, input_size=(64, 64), engine=engine)
+    backbone = load_backbone(spec)
     as_floats = backbone(pictures.astype(np.float32))
     np.testing.assert_array_equal(backbone(pictures), as_floats)
 
 
-def test_the_length_of_a_batch_may_change_down_to_nothing(trained, pictures):
-    backbone = load_backbone(BackboneSpec(trained, input_size=(64, 64)))
+def test_the_length_of_a_batch_may_change_down_to_nothing(trained, pictures, engine):
+    spec = BackboneSpec(trained, input_size=(64, 64), engine=engine)
+    backbone = load_backbone(spec)
     assert_same(backbone(pictures[:1]), backbone(pictures)[:1])
     assert backbone(pictures[:0]).shape == (0, backbone.n_features)
 
 
-def test_bfloat16_keeps_the_direction_of_the_features_of_photographs(trained):
+def test_bfloat16_keeps_the_direction_of_the_features_of_photographs(trained, engine):
     try:
         check_precision("bfloat16")
     except ValueError as error:
@@ -117,7 +134,9 @@ def test_bfloat16_keeps_the_direction_of_the_features_of_photographs(trained):
         [np.asarray(Image.open(p).convert("RGB").resize((96, 96))) for p in paths]
     )
     exact, fast = (
-        load_backbone(BackboneSpec(trained, input_size=(96, 96), precision=p))(batch)
+        load_backbone(
+            BackboneSpec(trained, input_size=(96, 96), precision=p, engine=engine)
+        )(batch)
         for p in ("float32", "bfloat16")
     )
     assert fast.dtype == np.float32

@@ -1,7 +1,5 @@
-import functools
 import hashlib
-import http.server
-import threading
+import socket
 from dataclasses import replace
 
 import pytest
@@ -15,41 +13,18 @@ from skresnet.backbone import (
 )
 from skresnet.backbone.network import load_weights
 
-CONTENT = b"stands for the published file"
-
-
-@pytest.fixture(autouse=True)
-def keras_home(tmp_path, monkeypatch):
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    return tmp_path / "keras"
+pytestmark = pytest.mark.usefixtures("keras_home")
 
 
 @pytest.fixture
-def no_network(monkeypatch):
-    """Send all requests to a port where nobody listens."""
+def silent_host(monkeypatch):
+    """A host that takes connections and never says a word."""
     for name in ("https_proxy", "http_proxy", "HTTPS_PROXY", "HTTP_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def published(tmp_path, monkeypatch):
-    """A server on this machine that publishes a small file in place of Keras' own."""
-    folder = tmp_path / "published"
-    folder.mkdir()
-    (folder / imagenet.FILE_NAME).write_bytes(CONTENT)
-    handler = functools.partial(
-        http.server.SimpleHTTPRequestHandler, directory=str(folder)
-    )
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}/{imagenet.FILE_NAME}"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/{imagenet.FILE_NAME}"
         monkeypatch.setattr(imagenet, "URL", url)
-        monkeypatch.setattr(imagenet, "MD5", hashlib.md5(CONTENT).hexdigest())
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        yield folder / imagenet.FILE_NAME
-        server.shutdown()
+        yield
 
 
 def test_address_and_hash_are_those_that_keras_uses():
@@ -78,10 +53,20 @@ def test_without_file_and_network_the_error_names_every_way_out():
         "storage.googleapis.com",
         "refused",
         imagenet.URL,
+        "weights='distilled'",
+        "KERAS_HOME",
         "weights=<path>",
         "weights=None",
     ):
         assert part in message
+
+
+@pytest.mark.usefixtures("silent_host")
+def test_a_host_that_never_answers_is_given_up(monkeypatch):
+    assert imagenet._PROBE_SECONDS <= 12  # with the rest, within 15 seconds
+    monkeypatch.setattr(imagenet, "_PROBE_SECONDS", 0.2)
+    with pytest.raises(WeightsUnavailableError, match=r"storage.googleapis.com .*Time"):
+        resolve_weights("imagenet")
 
 
 @pytest.mark.usefixtures("no_network")
@@ -99,7 +84,7 @@ def test_the_published_file_is_downloaded_once_and_verified(published):
     resolved = resolve_weights("imagenet")
     assert resolved.name == "imagenet"
     assert resolved.path == str(imagenet_path())
-    assert resolved.digest == hashlib.sha256(CONTENT).hexdigest()
+    assert resolved.digest == hashlib.sha256(published.read_bytes()).hexdigest()
     assert imagenet_is_cached()
     published.unlink()
     assert resolve_weights("imagenet") == resolved

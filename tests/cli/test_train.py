@@ -183,6 +183,7 @@ def test_missing_weights_name_the_option(run, colour_folder, tmp_path, monkeypat
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     result = run("train", colour_folder, "--out", tmp_path / "m", status=1)
     assert "weights='imagenet' is not available" in result.stderr
+    assert "--weights distilled" in result.stderr
     assert "--weights random" in result.stderr
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from counted import small_embedder
 from PIL import Image
+from surroundings import needs_openvino
 
 from skresnet import EmbeddingCache, plan
 
@@ -109,11 +110,18 @@ def test_rows_of_other_settings_are_not_taken(changed, files, folder, computed):
     assert_same_features(found, without)
 
 
-def test_another_precision_has_other_settings(files):
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("precision", "bfloat16"),
+        pytest.param("engine", "openvino", marks=needs_openvino),
+    ],
+)
+def test_what_some_machines_cannot_compute_has_other_settings(parameter, value, files):
     embedder = small_embedder().fit(files)
     texts = {embedder._plan().settings}
-    # Not by fit, which refuses bfloat16 on processors that are slow at it.
-    embedder.precision = "bfloat16"
+    # Not by fit, which need not accept it on every machine.
+    embedder.set_params(**{parameter: value})
     embedder._spec = embedder._new_spec(embedder.weights_)
     texts.add(embedder._plan().settings)
     assert len(texts) == 2

@@ -8,7 +8,7 @@ import joblib
 import numpy as np
 import pytest
 from small import noise, small_classifier, small_embedder
-from surroundings import run_python
+from surroundings import needs_openvino, run_python
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +49,10 @@ def test_a_spawned_process_gets_what_this_process_gets(embedder):
 
 
 # Each action in a fork of its own, before and after this process computes.
-FORKS = """
+IN_A_FORK = """
 import os
 import numpy as np
 from small import noise, small_classifier, small_embedder
-
-X, y = np.random.default_rng(0).normal(size=(20, 5)), ["cat", "dog"] * 10
-embedder, classifier = small_embedder().fit(noise(2)), small_classifier()
 
 def in_a_fork(action):
     if os.fork():
@@ -66,13 +63,25 @@ def in_a_fork(action):
     except RuntimeError as error:
         print(error, flush=True)
     os._exit(0)
+"""
 
+FORKS = f"""{IN_A_FORK}
+X, y = np.random.default_rng(0).normal(size=(20, 5)), ["cat", "dog"] * 10
+embedder, classifier = small_embedder().fit(noise(2)), small_classifier()
 in_a_fork(lambda: embedder.transform(noise(2)))
 classifier.fit(X, y)
 classifier.predict(X)
 in_a_fork(lambda: embedder.transform(noise(2)))
 in_a_fork(lambda: classifier.predict(X))
 in_a_fork(lambda: small_classifier().fit(X, y))
+"""
+
+OPENVINO_FORKS = f"""{IN_A_FORK}
+embedder = small_embedder(engine="openvino").fit(noise(2))
+in_a_fork(lambda: embedder.transform(noise(2)))
+embedder.transform(noise(2))
+in_a_fork(lambda: embedder.transform(noise(2)))
+in_a_fork(lambda: small_embedder().fit(noise(2)).transform(noise(2)))
 """
 
 forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
@@ -88,6 +97,15 @@ def test_a_fork_works_before_tensorflow_has_computed_and_is_refused_after():
         assert "was forked from one" in message
         assert "'loky' instead of 'multiprocessing'" in message
         assert "get_context('spawn')" in message
+
+
+@forking
+@needs_openvino
+def test_a_fork_is_refused_the_engine_that_has_computed_and_no_other():
+    before, refused, other = run_python(OPENVINO_FORKS).splitlines()
+    assert before == "done"
+    assert "in which OpenVINO had already computed" in refused
+    assert other == "done"
 
 
 @forking

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 from small import small_classifier
-from surroundings import start_python
+from surroundings import needs_openvino, start_python
 
 # Each program begins what would take many minutes, and tells what Ctrl-C leaves of it.
 
@@ -51,7 +51,9 @@ from skresnet import ResNet50Embedder
 from small import noise
 
 tempfile.tempdir = sys.argv[1]
-embedder = ResNet50Embedder(weights=None, random_state=0, input_size=64, n_jobs=2)
+embedder = ResNet50Embedder(
+    weights=None, random_state=0, input_size=64, n_jobs=2, engine=sys.argv[2]
+)
 expected = embedder.fit_transform(noise(5))
 before = set(threading.enumerate())
 print("ready", flush=True)
@@ -66,9 +68,18 @@ print(embedder.fit(noise(5)).transform(noise(5)).shape == (5, 2048))
 """
 
 
-@pytest.mark.parametrize("program", [FIT, TRANSFORM], ids=["fit", "transform"])
-def test_ctrl_c_ends_what_runs_and_leaves_nothing_behind(program, tmp_path):
-    with start_python(program, tmp_path) as child:
+@pytest.mark.parametrize(
+    ("program", "arguments"),
+    [
+        pytest.param(FIT, [], id="fit"),
+        pytest.param(TRANSFORM, ["tensorflow"], id="transform"),
+        pytest.param(
+            TRANSFORM, ["openvino"], id="transform with openvino", marks=needs_openvino
+        ),
+    ],
+)
+def test_ctrl_c_ends_what_runs_and_leaves_nothing_behind(program, arguments, tmp_path):
+    with start_python(program, tmp_path, *arguments) as child:
         assert child.stdout.readline() == "ready\n"
         time.sleep(0.5)  # into the middle of it
         child.send_signal(signal.SIGINT)

@@ -1,0 +1,105 @@
+"""The engine that is not always installed, and what it promises besides features."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import joblib
+import numpy as np
+import pytest
+from surroundings import needs_openvino, run_python
+
+from skresnet import ResNet50Embedder
+from skresnet.backbone import (
+    BackboneSpec,
+    EngineUnavailableError,
+    check_engine,
+    load_backbone,
+    resolve_weights,
+)
+
+
+@pytest.fixture
+def take_openvino_away(monkeypatch):
+    """A machine where the package is not installed, as imports see it."""
+
+    def take_away():
+        monkeypatch.setitem(sys.modules, "openvino", None)
+
+    return take_away
+
+
+@pytest.fixture
+def spec():
+    weights = resolve_weights(None, seed=101)
+    return BackboneSpec(
+        weights, "conv2_block1_out", input_size=(64, 64), engine="openvino"
+    )
+
+
+def embedder(**params):
+    return ResNet50Embedder(
+        weights=None, random_state=0, layer="conv1_relu", input_size=32, **params
+    )
+
+
+def test_the_error_of_a_missing_engine_names_the_extra(take_openvino_away, spec):
+    take_openvino_away()
+    with pytest.raises(ImportError, match=r"'skresnet\[openvino\]'"):
+        load_backbone(spec)
+    with pytest.raises(ValueError, match=r"engine='openvino' needs .* not installed"):
+        embedder(engine="openvino").fit(["any.png"])
+
+
+def test_an_unknown_engine_is_refused_with_those_there_are():
+    with pytest.raises(ValueError, match=r"engine='onnx'.*'tensorflow', 'openvino'"):
+        check_engine("onnx")
+    with pytest.raises(ValueError, match=r"engine='onnx'.*'tensorflow', 'openvino'"):
+        BackboneSpec(resolve_weights(None, seed=0), engine="onnx")
+
+
+@needs_openvino
+def test_a_model_that_comes_where_its_engine_is_missing_says_so_before_any_picture(
+    take_openvino_away, tmp_path
+):
+    joblib.dump(embedder(engine="openvino").fit(["any.png"]), tmp_path / "e.joblib")
+    take_openvino_away()
+    loaded = joblib.load(tmp_path / "e.joblib")
+    with pytest.raises(EngineUnavailableError, match=r"skresnet\[openvino\]"):
+        loaded.transform(["not-there.png"])
+
+
+@needs_openvino
+def test_a_row_does_not_depend_on_the_pictures_beside_it(spec, pictures):
+    backbone = load_backbone(spec)
+    many = np.concatenate([pictures, pictures[::-1], 255 - pictures])
+    rows = backbone(many)
+    np.testing.assert_array_equal(rows[[3, 2]], rows[:2])
+    np.testing.assert_array_equal(rows, [backbone(many[[i]])[0] for i in range(6)])
+
+
+@needs_openvino
+def test_threads_get_the_rows_of_their_own_pictures(spec, pictures):
+    backbone = load_backbone(spec)
+    batches = [np.roll(pictures, shift, axis=2) for shift in range(8)]
+    expected = [backbone(batch) for batch in batches]
+    with ThreadPoolExecutor(4) as pool:
+        np.testing.assert_array_equal(list(pool.map(backbone, batches)), expected)
+
+
+@needs_openvino
+def test_neither_tensorflow_nor_the_threads_of_the_process_are_touched():
+    program = """
+import os, sys
+import numpy as np
+from skresnet import ResNet50Embedder
+
+affinity = getattr(os, "sched_getaffinity", lambda process: None)
+before = affinity(0), dict(os.environ)
+embedder = ResNet50Embedder(
+    weights=None, random_state=0, layer="conv1_relu", input_size=32, engine="openvino"
+)
+print(embedder.fit_transform(np.zeros((3, 40, 40, 3), np.uint8)).shape)
+print((affinity(0), dict(os.environ)) == before)
+print("tensorflow" in sys.modules)
+"""
+    assert run_python(program).splitlines() == ["(3, 64)", "True", "False"]
