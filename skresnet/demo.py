@@ -23,9 +23,9 @@ _WEIGHTS: dict[str | None, str] = {  # best first
     "distilled": "the weights that come with this package (weights='distilled')",
     None: "random weights, which have learned nothing yet",
 }
-# Features of these weights share an offset, or have a scale, on which gradient descent
-# on the raw features would spend its epochs.
-_SCALED = ("distilled", None)
+# Features of these weights share a large offset, on which gradient descent on the raw
+# features would spend its epochs.
+_SCALED = (None,)
 
 
 def run_demo(*, n_per_class: int = 60, random_state: int = 0) -> float:

@@ -5,6 +5,7 @@ import sklearn
 
 import skresnet
 from skresnet import EmbeddingCache
+from skresnet.backbone.distilled import distilled_path
 
 
 def facts(result):
@@ -19,8 +20,11 @@ def test_it_shows_versions_weights_cache_and_processor(run, tmp_path, monkeypatc
     assert shown["skresnet"].endswith(skresnet.__version__)
     assert shown["scikit-learn"].endswith(sklearn.__version__)
     assert "tensorflow" in shown
-    assert "not on this machine" in shown["ImageNet weights"]
-    assert str(tmp_path / "models") in shown["ImageNet weights"]
+    assert "not on this machine" in shown["weights imagenet"]
+    assert "from storage.googleapis.com" in shown["weights imagenet"]
+    assert str(tmp_path / "models") in shown["weights imagenet"]
+    assert f"here, {distilled_path()}" in shown["weights distilled"]
+    assert "random_state" in shown["weights random"]
     assert f"{tmp_path / 'cache'}, 1 rows" in shown["cache"]
     assert "cores usable" in shown["processor"]
     assert "bfloat16" in shown

@@ -1,3 +1,4 @@
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -73,6 +74,16 @@ def test_another_network_is_found_out_by_the_check(student, tmp_path):
         other.blocks[9].second.conv.weight.mul_(0.9)
     pixels = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 3), dtype=np.uint8)
     assert feature_difference(other, path, pixels) > TOLERANCE
+
+
+def test_scaled_features_are_the_same_but_for_the_factor(student):
+    pixels = 255 * torch.rand(2, 3, 64, 64)
+    scaled = copy.deepcopy(student)
+    scaled.scale_features(7.5)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            scaled(pixels), 7.5 * student(pixels), rtol=1e-4, atol=1e-4
+        )
 
 
 def test_a_batch_of_crops_is_decided_by_its_number_alone(pictures):

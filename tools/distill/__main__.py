@@ -19,6 +19,7 @@ from tools.distill.training import (
     Settings,
     report_probes,
     settings_of,
+    settle_scale,
     settle_statistics,
     train,
 )
@@ -86,6 +87,7 @@ def main(
     probes = [Probe(folder) for folder in probe_folders]
     train(run, probes, lambda state: write_checkpoint(work, state), probe_minutes)
     settle_statistics(run)
+    settle_scale(run)
     click.echo(
         f"{run.steps} steps of {run.settings.batch_size} crops "
         f"in {run.seconds / 60:.1f} minutes. At last:"

@@ -59,7 +59,7 @@ def main(folders: tuple[Path, ...], names: tuple[str, ...], teacher: str, size: 
     table = {
         RANDOM: [p.accuracy_of_rows(embedded(RANDOM, p.pixels)) for p in probes],
         TEACHER: [
-            p.accuracy(lambda pixels: network(pixels)[0], torch.device("cpu"))
+            p.accuracy(lambda pixels: network(pixels).features, torch.device("cpu"))
             for p in probes
         ],
     }

@@ -106,6 +106,20 @@ class Student(nn.Module):
                 maps.append(x)
         return maps
 
+    @torch.no_grad()
+    def scale_features(self, factor: float) -> None:
+        """Multiply all features with a number, and change nothing else.
+
+        What the blocks of the last stage hand on is multiplied; the convolutions that
+        read it are divided. Rectifiers let a positive factor through.
+        """
+        first, *others = self.blocks[_STAGE_ENDS[-2] :]
+        for norm in (first.shortcut.norm, *(b.third.norm for b in (first, *others))):
+            norm.weight.mul_(factor)
+            norm.bias.mul_(factor)
+        for block in others:
+            block.first.conv.weight.div_(factor)
+
     def units(self) -> list[_Unit]:
         """Return every convolution with its normalisation."""
         return [module for module in self.modules() if isinstance(module, _Unit)]

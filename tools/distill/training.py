@@ -292,6 +292,18 @@ def settle_statistics(run: Run, n_batches: int = 50) -> None:
     run.student.eval()
 
 
+@torch.no_grad()
+def settle_scale(run: Run, n_batches: int = 10) -> None:
+    """Bring the features to a deviation of one half, the mean over all of them.
+
+    The training leaves them at any scale, and weight decay at a small one, on which a
+    classifier that is trained by plain gradient descent would hardly start.
+    """
+    student = run.student.eval()
+    rows = [student(crops) for crops in itertools.islice(run.batches(), n_batches)]
+    student.scale_features(0.5 / torch.cat(rows).std(0).mean().item())
+
+
 def report_probes(run: Run, probes: list[Probe]) -> None:
     """Print how good the features are now."""
     run.student.eval()
