@@ -14,7 +14,8 @@ from skresnet import ResNet50Embedder, WeightsUnavailableError, make_image_class
 from skresnet.backbone import BackboneSpec, distilled, drawing, load_backbone
 from skresnet.backbone.weights import resolve_weights
 
-ROOT = Path(skresnet.__file__).parents[1]
+PACKAGE = Path(skresnet.__file__).parent  # as it is installed
+TOOLS = Path(__file__).parents[2] / "tools"
 # Loads the model, which works, and says what comes of using it.
 USE = """
 import sys
@@ -54,10 +55,10 @@ def saved_embedder(own_file, tmp_path):
 def other_version(tmp_path):
     """A copy of the package that comes with other weights, and their digest."""
     root = tmp_path / "other"
-    for name in ("skresnet", "tools"):
+    for folder in (PACKAGE, TOOLS):
         shutil.copytree(
-            ROOT / name,
-            root / name,
+            folder,
+            root / folder.name,
             ignore=shutil.ignore_patterns("*.npz", "__pycache__"),
         )
     return root, run_python(SHIP, root)
