@@ -195,15 +195,17 @@ def _on_folder(embed: Embed, folder: Path, arguments: argparse.Namespace) -> Num
     data = load_image_splits(folder)
     train, test = (_part(data[name], arguments.limit) for name in ("train", "test"))
     print(
-        f"\n{folder.name}: {len(train.files)} pictures to train on, {len(test.files)} to "
-        "test;\naccuracies with the difference to the first in points\n"
+        f"\n{folder.name}: {len(train.files)} pictures to train on, {len(test.files)} "
+        "to test;\naccuracies with the difference to the first in points\n"
     )
     computed = compare_computations(
         embed, train, test, arguments.side, arguments.rounds
     )
     # At half the side, since few data sets have pictures of twice the whole.
     side = max(32, arguments.side // 2)
-    print(f"\n{folder.name}: relative difference of {len(test.files)} rows, {side} pixels\n")
+    print(
+        f"\n{folder.name}: relative difference of {len(test.files)} rows, {side} pixels\n"
+    )
     decoded = compare_decodings(embed, test.files, side)
     return {
         "n_train": len(train.files),
