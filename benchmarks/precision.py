@@ -204,7 +204,8 @@ def _on_folder(embed: Embed, folder: Path, arguments: argparse.Namespace) -> Num
     # At half the side, since few data sets have pictures of twice the whole.
     side = max(32, arguments.side // 2)
     print(
-        f"\n{folder.name}: relative difference of {len(test.files)} rows, {side} pixels\n"
+        f"\n{folder.name}: relative difference of {len(test.files)} rows, "
+        f"{side} pixels\n"
     )
     decoded = compare_decodings(embed, test.files, side)
     return {
