@@ -27,6 +27,8 @@ from tools.distill.training import (
 WEIGHTS = "resnet50.weights.h5"
 NONE = "none"
 
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
 
 @click.command()
 @click.argument("work", type=click.Path(file_okay=False, path_type=Path))
@@ -36,7 +38,7 @@ NONE = "none"
     "--folder",
     "folders",
     multiple=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=_FOLDER,
     help="Pictures of your own, besides those of the packages.",
 )
 @click.option(
@@ -50,7 +52,7 @@ NONE = "none"
     "--probe",
     "probe_folders",
     multiple=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=_FOLDER,
     help="Labelled pictures whose accuracy is printed as the training goes on.",
 )
 @click.option("--probe-minutes", default=10.0, show_default=True)
@@ -73,7 +75,10 @@ def main(
     pictures = work / "pictures"
     if not (pictures / INDEX).exists():
         chosen = [p for p in PACKAGES if not packages or p.name in packages]
-        pack(pictures, chosen, work / "debs", folders)
+        try:
+            pack(pictures, chosen, work / "debs", folders)
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     state = read_checkpoint(work)
     settings = Settings(minutes=minutes, teacher=teacher, seed=seed)

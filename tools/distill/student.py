@@ -13,11 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-EPSILON = 1.001e-5
-N_FEATURES = 2048
+from skresnet.backbone.architecture import EPSILON
+from skresnet.backbone.folding import CAFFE_MEANS
 
-# What keras.applications.resnet.preprocess_input subtracts, in BGR.
-_CAFFE_MEANS = (103.939, 116.779, 123.68)
+N_FEATURES = 2048
 
 # filters of the two inner convolutions, blocks, stride of the first block
 _STAGES = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2))
@@ -86,7 +85,7 @@ class Student(nn.Module):
                 channels = 4 * filters
         self.blocks = nn.ModuleList(blocks)
         self.register_buffer(
-            "means", torch.tensor(_CAFFE_MEANS).view(1, 3, 1, 1), persistent=False
+            "means", torch.tensor(CAFFE_MEANS).view(1, 3, 1, 1), persistent=False
         )
 
     def forward(self, pixels: Tensor) -> Tensor:

@@ -18,7 +18,6 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 NAMES = ("lite0", "lite2")
 N_FEATURES = 1280
 N_CLASSES = 1000
-LICENCE = "Apache-2.0"
 
 # The Lite networks were trained on pixels brought to [-1, 1] with these two numbers.
 _MEAN, _STD = 127.0, 128.0
@@ -50,16 +49,18 @@ class Teacher(nn.Module):
         super().__init__()
         self.network = network.eval().requires_grad_(False)
         _fold(network)
+        blocks = network._blocks
+        # The first stage ends at half the picture's size, where ResNet50 has none.
+        self._stage_ends = [
+            block
+            for block, following in itertools.pairwise([*blocks, None])
+            if following is None or _halves(following)
+        ][1:]
 
     @property
     def map_channels(self) -> list[int]:
         """Channels of the four maps."""
-        ends = [
-            block
-            for block, following in itertools.pairwise([*self.network._blocks, None])
-            if following is None or _halves(following)
-        ]
-        return [block._project_conv.out_channels for block in ends[1:]]
+        return [block._project_conv.out_channels for block in self._stage_ends]
 
     @torch.no_grad()
     def forward(self, pixels: Tensor) -> Seen:
@@ -68,14 +69,13 @@ class Teacher(nn.Module):
         x = ((pixels - _MEAN) / _STD).to(network._conv_stem.weight.dtype)
         x = network._swish(network._conv_stem(x))
         maps = []
-        for block, following in itertools.pairwise([*network._blocks, None]):
+        for block in network._blocks:
             x = block(x)
-            if following is None or _halves(following):
+            if block in self._stage_ends:
                 maps.append(x.float())
         x = network._swish(network._conv_head(x))
         features = x.mean((2, 3))
-        # The first stage ends at half the picture's size, where ResNet50 has none.
-        return Seen(maps[1:], features.float(), network._fc(features).float())
+        return Seen(maps, features.float(), network._fc(features).float())
 
 
 def _halves(block: Any) -> bool:

@@ -243,9 +243,9 @@ def train(
     keep : callable
         Gets the run's state every two minutes and at the end.
     """
-    batches = run.batches()
     if run.steps == 0:
-        run.measure_teacher(batches)
+        run.measure_teacher(run.batches())  # the first step still gets the first batch
+    batches = run.batches()
     reported = probed = kept = run.seconds
     parts: list[tuple[float, ...]] = []
     while run.progress < 1:
