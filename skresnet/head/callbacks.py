@@ -1,4 +1,4 @@
-"""Keras callbacks of a training run: the best epoch, its file, and news of epochs."""
+"""Keras callbacks of a training run: order, the best epoch, its file, and news."""
 
 from __future__ import annotations
 
@@ -9,6 +9,19 @@ import keras
 import numpy as np
 
 from skresnet.head.tasks import EpochTasks
+
+
+class Shuffle(keras.callbacks.Callback):
+    """Draws a new order of the rows for each epoch of an `EpochLoop`."""
+
+    def __init__(self, n_rows: int, random_state: np.random.RandomState) -> None:
+        super().__init__()
+        self._n_rows = n_rows
+        self._random_state = random_state
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Hand the order of the coming epoch to the loop."""
+        self.model.begin_epoch(self._random_state.permutation(self._n_rows))
 
 
 class BestWeights(keras.callbacks.Callback):

@@ -6,12 +6,9 @@ from collections import defaultdict
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from scikeras.wrappers import KerasClassifier
 
-from skresnet.head.batches import Shuffle, resident_rows
-
-_VALIDATION_ROWS = 1024
+from skresnet.head.callbacks import Shuffle
 
 
 class HeadKerasClassifier(KerasClassifier):
@@ -60,20 +57,17 @@ class HeadKerasClassifier(KerasClassifier):
         if sample_weight is None:
             sample_weight = np.ones(X.shape[0], np.float32)
         rows = X, y, sample_weight.astype(np.float32, copy=False)
-        n_calls = self.model_.calls_per_epoch(X.shape[0])
-        history = self.model_.fit(
-            resident_rows(rows, n_calls),
-            epochs=epochs,
-            verbose=self.verbose,
-            shuffle=False,  # the loop does it
-            callbacks=[Shuffle(X.shape[0], self.shuffle_state), *self._fit_callbacks],
-            validation_data=self._validation_rows(),
-        )
+        loop = self.model_
+        with loop.holding(rows, self.validation_data):
+            history = loop.fit(
+                loop.training_calls(X.shape[0]),
+                epochs=epochs,
+                verbose=self.verbose,
+                shuffle=False,  # the loop does it
+                callbacks=[
+                    Shuffle(X.shape[0], self.shuffle_state),
+                    *self._fit_callbacks,
+                ],
+                validation_data=loop.validation_calls(),
+            )
         self.history_ = defaultdict(list, history.history)
-
-    def _validation_rows(self) -> tf.data.Dataset | None:
-        """Make a dataset of few large batches; their mean is that of all rows."""
-        if self.validation_data is None:
-            return None
-        rows = tf.data.Dataset.from_tensor_slices(self.validation_data)
-        return rows.batch(_VALIDATION_ROWS).cache()

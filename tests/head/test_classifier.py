@@ -4,6 +4,7 @@ import pickle
 import random
 import subprocess
 import sys
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -27,6 +28,23 @@ class StopAtOnce(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.n_epochs += 1
         self.model.stop_training = True
+
+
+class EvaluateOn(keras.callbacks.Callback):
+    """Keeps what the model says of rows of its own, and what is right."""
+
+    said: ClassVar = []  # of the class: the object is copied for the fit
+    right: ClassVar = []
+
+    def __init__(self, X, y):
+        super().__init__()
+        self.X, self.y = X, y
+
+    def on_epoch_end(self, epoch, logs=None):
+        rows = self.X, np.eye(3)[self.y]
+        self.said.append(self.model.evaluate(*rows, verbose=0, return_dict=True))
+        found = np.argmax(self.model(self.X), axis=1)
+        self.right.append(np.mean(found == self.y))
 
 
 def global_states():
@@ -311,6 +329,18 @@ def test_keras_callbacks_are_copied_for_each_fit_and_survive_a_pickle(features):
     assert stopper.model is None
     assert stopper.n_epochs == 0
     assert classifier.callbacks == [stopper]
+
+
+def test_a_callback_may_evaluate_the_model_on_other_rows(features):
+    X, y = features
+    y = np.unique(y, return_inverse=True)[1]
+    classifier = small(callbacks=[EvaluateOn(X[::2], y[::2])], epochs=3)
+    classifier.fit(X, y, X_val=X[1::2], y_val=y[1::2])
+    said = [metrics["accuracy"] for metrics in EvaluateOn.said]
+    np.testing.assert_allclose(said, EvaluateOn.right)
+    assert len(classifier.history_["val_loss"]) == len(said) == 3
+    losses = [metrics["loss"] for metrics in EvaluateOn.said]
+    assert not np.allclose(losses, classifier.history_["val_loss"])
 
 
 def test_scikit_learn_sees_a_classifier_and_stratifies(features):
