@@ -190,3 +190,22 @@ def test_the_same_picture_again_and_again_is_learned(run):
         trained.step(batch)
         losses.append(sum(trained.last))
     assert losses[-1] < 0.8 * losses[0]
+
+
+def test_another_schedule_starts_with_what_a_run_has_learned(run):
+    finished, following = run(), run()
+    crops = next(finished.batches())
+    finished.measure_teacher([crops])
+    finished.step(crops)
+    finished.seconds = 60 * finished.settings.minutes
+    state = finished.state()
+    following.start_from(state)
+    assert (finished.progress, following.progress) == (1, 0)
+    for mine, wanted in zip(
+        following.student.parameters(), finished.student.parameters(), strict=True
+    ):
+        torch.testing.assert_close(mine, wanted)
+    assert not torch.equal(next(following.batches()), crops)
+    state["settings"]["teacher"] = "lite2"
+    with pytest.raises(ValueError, match="'lite2' and cannot go on with 'lite0'"):
+        run().start_from(state)

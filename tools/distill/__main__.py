@@ -56,6 +56,11 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     help="Labelled pictures whose accuracy is printed as the training goes on.",
 )
 @click.option("--probe-minutes", default=10.0, show_default=True)
+@click.option(
+    "--start-from",
+    type=_FOLDER,
+    help="WORK of a run that is through: its weights begin another schedule here.",
+)
 @click.option("--seed", default=0, show_default=True)
 def main(
     work: Path,
@@ -65,6 +70,7 @@ def main(
     packages: tuple[str, ...],
     probe_folders: tuple[Path, ...],
     probe_minutes: float,
+    start_from: Path | None,
     seed: int,
 ) -> None:
     """Bring pictures, train, convert and check, all within the folder WORK.
@@ -88,6 +94,8 @@ def main(
     if state is not None:
         run.restore(state)
         click.echo(f"Going on at step {run.steps}, {run.seconds / 60:.1f} minutes in.")
+    elif start_from is not None:
+        _start(run, start_from)
     click.echo(f"{settings} on {device}")
     probes = [Probe(folder) for folder in probe_folders]
     train(run, probes, lambda state: write_checkpoint(work, state), probe_minutes)
@@ -108,6 +116,17 @@ def main(
             f"That is above {TOLERANCE}: {unchecked} is not the student."
         )
     click.echo(f"Wrote {unchecked.replace(work / WEIGHTS)}.")
+
+
+def _start(run: Run, folder: Path) -> None:
+    state = read_checkpoint(folder)
+    if state is None:
+        raise click.ClickException(f"{folder} holds no checkpoint to start from.")
+    try:
+        run.start_from(state)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Starting from step {run.steps} of {folder}.")
 
 
 def _some_crops(run: Run) -> NDArray[np.uint8]:

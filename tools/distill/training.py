@@ -118,11 +118,28 @@ class Run:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state, whichever device it was kept on."""
+        self.start_from(state)
+        self.seconds = state["seconds"]
+
+    def start_from(self, state: dict[str, Any]) -> None:
+        """Begin a schedule of its own with what another run has learned.
+
+        Raises
+        ------
+        ValueError
+            If that run had another teacher.
+        """
+        kept = settings_of(state)
+        if kept.teacher != self.settings.teacher:
+            raise ValueError(
+                f"The checkpoint learned from {kept.teacher!r} and cannot go on with "
+                f"{self.settings.teacher!r}."
+            )
         for network, kept in zip(self._networks(), state["networks"], strict=True):
             network.load_state_dict(kept)
         self.optimizer.load_state_dict(state["optimizer"])
         self.scales = [scale.to(self.device) for scale in state["scales"]]
-        self.steps, self.seconds = state["steps"], state["seconds"]
+        self.steps = state["steps"]  # so the crops to come are other ones
 
     def batches(self) -> Iterator[Tensor]:
         """Return the crops from the next step on, as float32 on the device."""
