@@ -55,7 +55,7 @@ class Settings:
     minutes: float
     teacher: str = "lite0"
     crop_size: int = 128
-    sizes: tuple[tuple[int, float], ...] = ((64, 0.72), (96, 0.93), (128, 1.0))
+    sizes: tuple[tuple[int, float], ...] = ((64, 0.62), (96, 0.9), (128, 1.0))
     batch_size: int = 64
     learning_rate: float = 0.001
     weight_decay: float = 0.05
