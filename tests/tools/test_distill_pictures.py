@@ -1,5 +1,8 @@
 import hashlib
+import shutil
+import subprocess
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -120,6 +123,28 @@ def test_a_package_that_cannot_be_had_is_reported_and_the_rest_is_packed(
     index = pack(tmp_path / "out", [package], tmp_path / "debs", [folder])
     assert "no-such-package" in capsys.readouterr().err
     assert len(index["pictures"]) == 3
+
+
+@pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="makes a package")
+def test_a_package_is_unpacked_whichever_folder_names_it(tmp_path, monkeypatch):
+    contents = tmp_path / "contents"
+    (contents / "DEBIAN").mkdir(parents=True)
+    (contents / "DEBIAN" / "control").write_text(
+        "Package: photos\nVersion: 1.5-2\nArchitecture: all\n"
+        "Maintainer: Nobody <nobody@example.org>\nDescription: photographs\n"
+    )
+    noise(200, 160).save(contents / "photo.png")
+    (tmp_path / "work" / "debs").mkdir(parents=True)
+    subprocess.run(
+        ["dpkg-deb", "--build", contents, tmp_path / "work/debs/photos_1.5-2_all.deb"],
+        check=True,
+        capture_output=True,
+    )
+    monkeypatch.chdir(tmp_path)
+    package = Package("photos", "one photograph", "CC0-1.0")
+    index = pack(Path("work/pictures"), [package], Path("work/debs"), [])
+    assert index["sources"][0]["version"] == "1.5-2"
+    assert index["sources"][0]["pictures"] == 1
 
 
 def test_nothing_at_all_is_an_error_and_leaves_nothing_behind(tmp_path, folder):

@@ -30,12 +30,12 @@ def fetch(package: str, folder: Path) -> Path:
 
 def version(deb: Path) -> str:
     """Return the version that the .deb itself states."""
-    return _run(["dpkg-deb", "-f", str(deb), "Version"], deb.parent, deb.name).strip()
+    return _run(["dpkg-deb", "-f", deb.name, "Version"], deb.parent, deb.name).strip()
 
 
 def unpack(deb: Path, folder: Path) -> None:
     """Unpack the files of the .deb into the folder."""
-    _run(["dpkg-deb", "-x", str(deb), str(folder.resolve())], deb.parent, deb.name)
+    _run(["dpkg-deb", "-x", deb.name, str(folder.resolve())], deb.parent, deb.name)
 
 
 def _run(command: list[str], folder: Path, subject: str) -> str:
