@@ -24,7 +24,7 @@ EPSILON = 1.001e-5  # of every batch normalisation, as in Keras
 MIN_SIZE = 32  # Keras accepts no smaller picture without the classification top
 
 # stage: filters of the two inner convolutions, blocks, stride of the first block
-_STAGES = {
+STAGES = {
     "conv2": (64, 3, 1),
     "conv3": (128, 4, 2),
     "conv4": (256, 6, 2),
@@ -88,7 +88,7 @@ def layers() -> tuple[Layer, ...]:
         Layer("pool1_pad", "pad", ("conv1_relu",), 64, padding=1),
         Layer("pool1_pool", "max_pool", ("pool1_pad",), 64, 3, 2),
     ]
-    for stage, (filters, blocks, stride) in _STAGES.items():
+    for stage, (filters, blocks, stride) in STAGES.items():
         for i in range(1, blocks + 1):
             name = f"{stage}_block{i}"
             table += _block(name, table[-1], filters, stride if i == 1 else 1)

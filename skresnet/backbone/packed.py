@@ -40,7 +40,7 @@ def read_packed(path: Path) -> dict[str, Arrays]:
     with np.load(path) as file:
         planes, scales, vectors = file["kernels"], file["scales"], file["vectors"]
     integers = np.ascontiguousarray(planes.T).view("<i2").ravel()
-    kernel_shapes, vector_shapes = shapes_by_rank()
+    kernel_shapes, vector_shapes = _shapes_by_rank()
     channels = [shape[-1:] for shape in kernel_shapes]
     kernels = (
         values * scale
@@ -55,7 +55,7 @@ def read_packed(path: Path) -> dict[str, Arrays]:
     }
 
 
-def shapes_by_rank() -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+def _shapes_by_rank() -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
     """Return the shapes of all kernels and of all vectors, in the order of the file."""
     shapes = [shape for layer in weight_shapes().values() for shape in layer]
     return [s for s in shapes if len(s) == 4], [s for s in shapes if len(s) == 1]

@@ -7,7 +7,6 @@ those of the file by less than the limit; a table shows what other choices would
 """
 
 import argparse
-import hashlib
 import re
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from sklearn.datasets import load_sample_images
 from skresnet import load_image_folder
 from skresnet.backbone import BackboneSpec, distilled, resolve_weights
 from skresnet.backbone.architecture import Arrays, weight_shapes
+from skresnet.backbone.digests import file_digest
 from skresnet.backbone.graph import build_graph
 from skresnet.backbone.packed import read_packed
 from skresnet.backbone.weight_files import read_weights
@@ -161,7 +161,7 @@ def ship(weights: dict[str, Arrays], *, bits: int) -> str:
     """Write the packed file and its digest into the package; return the digest."""
     path = distilled.distilled_path()
     pack_weights(weights, path, bits=bits)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = file_digest(path, "sha256")
     module = Path(distilled.__file__)
     line = re.compile(r"^SHA256 = .*$", re.MULTILINE)
     text, n_lines = line.subn(f'SHA256 = "{digest}"', module.read_text("utf-8"))

@@ -13,15 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from skresnet.backbone.architecture import EPSILON
+from skresnet.backbone.architecture import EPSILON, STAGES
 from skresnet.backbone.folding import CAFFE_MEANS
 
 N_FEATURES = 2048
 
-# filters of the two inner convolutions, blocks, stride of the first block
-_STAGES = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2))
-_STAGE_ENDS = tuple(accumulate(n_blocks for _, n_blocks, _ in _STAGES))
-STAGE_CHANNELS = tuple(4 * filters for filters, _, _ in _STAGES)
+_STAGE_ENDS = tuple(accumulate(n_blocks for _, n_blocks, _ in STAGES.values()))
+STAGE_CHANNELS = tuple(4 * filters for filters, _, _ in STAGES.values())
 
 
 class _Unit(nn.Module):
@@ -78,9 +76,9 @@ class Student(nn.Module):
         self.stem = _Unit("conv1", 3, 64, 7, 2)
         blocks = []
         channels = 64
-        for stage, (filters, n_blocks, stride) in enumerate(_STAGES, start=2):
+        for stage, (filters, n_blocks, stride) in STAGES.items():
             for i in range(1, n_blocks + 1):
-                name = f"conv{stage}_block{i}"
+                name = f"{stage}_block{i}"
                 blocks.append(_Block(name, channels, filters, stride if i == 1 else 1))
                 channels = 4 * filters
         self.blocks = nn.ModuleList(blocks)
