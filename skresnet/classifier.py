@@ -14,6 +14,7 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skresnet.base import restored_on_failure
 from skresnet.head.architecture import Architecture, dropout_rates, initial_weights
 from skresnet.head.checks import (
     check_same_layers,
@@ -26,7 +27,6 @@ from skresnet.head.inputs import checked_rows, checked_validation_rows
 from skresnet.head.predictor import HeadPredictor
 from skresnet.head.rows import set_aside, total_weights
 from skresnet.head.tasks import EpochTasks
-from skresnet.rollback import restored_on_failure
 
 _LARGEST_SEED = np.iinfo(np.int32).max
 

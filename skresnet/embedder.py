@@ -26,13 +26,12 @@ from skresnet.backbone import (
     keras_model,
     resolve_weights,
 )
+from skresnet.base import VersionedEstimator, restored_on_failure
 from skresnet.cache import EmbeddingCache
 from skresnet.embedding import Embedding
 from skresnet.plan import Plan
 from skresnet.reading import ASPECTS, INTERPOLATIONS, Treatment, as_pictures
-from skresnet.rollback import restored_on_failure
-from skresnet.samples import check_same_length
-from skresnet.versions import VersionedEstimator
+from skresnet.validation import check_same_length
 
 _LARGEST_SEED = np.iinfo(np.int32).max
 

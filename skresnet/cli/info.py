@@ -160,7 +160,7 @@ def _model_facts(model: Any) -> list[tuple[str, str]]:
 
 
 def _made_with(estimator: Any) -> str:
-    from skresnet.versions import MADE_WITH
+    from skresnet.base import MADE_WITH
 
     versions = getattr(estimator, MADE_WITH, {})
     return ", ".join(f"{name} {number}" for name, number in versions.items())

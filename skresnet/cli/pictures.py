@@ -121,8 +121,9 @@ def _read_list(source: str) -> Part:
 
 def _split_folders(folder: str) -> list[str]:
     """Find train, val and test in a folder; nothing where its folders are classes."""
-    from skresnet.datasets.layout import are_splits, listed, split_of
+    from skresnet.datasets.layout import are_splits, split_of
     from skresnet.datasets.walk import existing_folder, list_folder
+    from skresnet.text import listed
 
     folders = list_folder(existing_folder(folder)).folders
     if not are_splits([Path(path).name for path in folders]):
@@ -146,7 +147,7 @@ def _part(bunch: Any) -> Part | None:
 def _divided(every: Part, test_size: float, random_state: int) -> Parts:
     from sklearn.model_selection import train_test_split
 
-    from skresnet.datasets.layout import listed
+    from skresnet.text import listed
 
     lone = [
         name for name, count in Counter(every.classes.tolist()).items() if count < 2

@@ -19,7 +19,7 @@ def scores_of(head: Any, features: np.ndarray, classes: np.ndarray) -> Scores:
     """Compute the mean cross-entropy (natural logarithm) and the accuracy."""
     from sklearn.metrics import accuracy_score, log_loss
 
-    from skresnet.datasets.layout import listed
+    from skresnet.text import listed
 
     known = [str(name) for name in head.classes_]
     unknown = set(map(str, classes)) - set(known)

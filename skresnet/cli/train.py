@@ -157,7 +157,7 @@ def _new_model(
 
 
 def _describe(folder: str, parts: Parts) -> None:
-    from skresnet.datasets.layout import listed
+    from skresnet.text import listed
 
     counts = ", ".join(
         f"{name} {len(part.paths)}"

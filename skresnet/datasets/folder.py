@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import Bunch
 
-from skresnet.datasets.layout import FOLDER_TREE, are_splits, counted, listed
+from skresnet.datasets.layout import FOLDER_TREE, are_splits
 from skresnet.datasets.walk import (
     CAUSES,
     Contents,
@@ -18,6 +18,7 @@ from skresnet.datasets.walk import (
     list_folder,
 )
 from skresnet.reading import UnreadableImageError, as_pictures
+from skresnet.text import counted, listed
 
 
 def load_image_folder(root: str | os.PathLike[str], *, verify: bool = False) -> Bunch:

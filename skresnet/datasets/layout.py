@@ -48,18 +48,3 @@ def are_splits(folder_names: Collection[str]) -> bool:
     splits = [split_of(name) for name in folder_names]
     # A lone "train" among other names may well be a class: trains, cars, buses.
     return len({*splits} - {None}) > 1 or all(splits)
-
-
-def listed(names: Collection[str], at_most: int = 8) -> str:
-    """Write names in quotes, the first few where there are many."""
-    # repr keeps line breaks, quotes and undecodable bytes of a name on one clear line.
-    shown = ", ".join(repr(name) for name in sorted(names)[:at_most])
-    hidden = len(names) - at_most
-    if hidden > 0:
-        return f"{shown} and {hidden} more"
-    return shown or "nothing"
-
-
-def counted(number: int, singular: str, plural: str | None = None) -> str:
-    """Write a number with its noun."""
-    return f"{number} {singular if number == 1 else plural or singular + 's'}"

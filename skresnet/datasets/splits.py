@@ -7,8 +7,9 @@ from typing import Any
 from sklearn.utils import Bunch
 
 from skresnet.datasets.folder import load_image_folder
-from skresnet.datasets.layout import SPLIT_FOLDERS, SPLITS_TREE, listed, split_of
+from skresnet.datasets.layout import SPLIT_FOLDERS, SPLITS_TREE, split_of
 from skresnet.datasets.walk import existing_folder, list_folder
+from skresnet.text import listed
 
 
 class ImageSplits(Bunch):

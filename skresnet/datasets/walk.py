@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from skresnet.datasets.layout import FOLDER_TREE, counted, listed
+from skresnet.datasets.layout import FOLDER_TREE
 from skresnet.reading.formats import EXTENSIONS
+from skresnet.text import counted, listed
 
 CAUSES: Final[dict[str, tuple[str, str]]] = {
     "hidden": ("hidden file or folder", "hidden files and folders"),

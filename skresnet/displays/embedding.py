@@ -14,11 +14,11 @@ from sklearn.utils import check_array
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import column_or_1d
 
-from skresnet.displays.names import shown
 from skresnet.displays.panels import new_axes
 from skresnet.displays.thumbnails import thumbnails
 from skresnet.reading import Failure, as_pictures
-from skresnet.samples import check_same_length
+from skresnet.text import shown
+from skresnet.validation import check_same_length
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,11 +9,11 @@ import numpy as np
 from PIL import Image
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from skresnet.displays.names import picture_names, shown
 from skresnet.displays.panels import divided, new_axes
-from skresnet.displays.predictions import Predictions
 from skresnet.displays.thumbnails import thumbnails
+from skresnet.evaluation import Predictions
 from skresnet.reading import Failure
+from skresnet.text import picture_names, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 
 from skresnet.head.architecture import Architecture
-from skresnet.samples import refuse_missing
+from skresnet.validation import refuse_missing
 
 _SHOWN = 5
 

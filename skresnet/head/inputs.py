@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from skresnet.head.checks import check_finite_rows, check_labels
-from skresnet.samples import check_same_length
+from skresnet.validation import check_same_length
 
 
 def checked_features(estimator: Any, X: Any, name: str = "X") -> np.ndarray:

@@ -9,10 +9,10 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from skresnet.base import VersionedEstimator
 from skresnet.head.checks import encode
 from skresnet.head.fitted import FittedHead
 from skresnet.head.inputs import checked_features, checked_rows
-from skresnet.versions import VersionedEstimator
 
 
 class HeadPredictor(ClassifierMixin, VersionedEstimator):

@@ -14,7 +14,7 @@ from skresnet.reading.pictures import (
     ImagePicture,
     Picture,
 )
-from skresnet.samples import refuse_missing
+from skresnet.validation import refuse_missing
 
 _EXPECTED: Final = (
     "expected a list, 1-D array, Series or one-column DataFrame of paths, a list of "

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from skresnet.displays.predictions import Predictions
+from skresnet.evaluation import Predictions
 from skresnet.report.markup import (
     counted,
     name,

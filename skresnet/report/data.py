@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skresnet.displays.names import picture_names, shown
-from skresnet.displays.predictions import Predictions
 from skresnet.displays.thumbnails import thumbnails
+from skresnet.evaluation import Predictions
 from skresnet.reading import Failure, as_pictures
 from skresnet.report.markup import counted, name, paragraph, picture, section, text
+from skresnet.text import picture_names, shown
 
 _MOST_EXAMPLES = 60
 _EXAMPLES_A_CLASS = 6

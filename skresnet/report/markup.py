@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from skresnet.displays.names import shown
+from skresnet.text import shown
 
 
 def text(value: Any) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from skresnet.displays.names import picture_names, shown
-from skresnet.displays.predictions import Predictions
 from skresnet.displays.thumbnails import thumbnails
+from skresnet.evaluation import Predictions
 from skresnet.reading import Failure
 from skresnet.report.markup import (
     counted,
@@ -15,6 +14,7 @@ from skresnet.report.markup import (
     section,
     text,
 )
+from skresnet.text import picture_names, shown
 
 _SIDE = 360
 

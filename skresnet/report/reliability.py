@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.calibration import CalibrationDisplay, calibration_curve
 
-from skresnet.displays.predictions import Predictions
+from skresnet.evaluation import Predictions
 from skresnet.report.charts import chart_style, new_figure, svg
 from skresnet.report.markup import paragraph, percent, section, table
 

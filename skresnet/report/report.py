@@ -9,7 +9,7 @@ from typing import Any
 
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from skresnet.displays.predictions import Predictions
+from skresnet.evaluation import Predictions
 from skresnet.report.accuracy import accuracy_section, classes_section
 from skresnet.report.data import data_section
 from skresnet.report.markup import text

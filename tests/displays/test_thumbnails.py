@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skresnet.displays.names import picture_names, shown
 from skresnet.displays.thumbnails import thumbnails
 from skresnet.reading import Failure, as_pictures
+from skresnet.text import picture_names, shown
 
 ORIENTATION = 0x0112
 

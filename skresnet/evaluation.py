@@ -14,7 +14,7 @@ from sklearn.utils.validation import column_or_1d
 from skresnet.embedder import ResNet50Embedder
 from skresnet.head.checks import check_labels
 from skresnet.reading import Failure, Picture, UnreadableImageError, as_pictures
-from skresnet.samples import check_same_length
+from skresnet.validation import check_same_length
 from skresnet.warn import warn_user
 
 

@@ -1,8 +1,10 @@
-"""A pickled estimator remembers the versions it was made with."""
+"""What both estimators are: aware of their versions, and whole after a failed fit."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -58,3 +60,19 @@ def _warn_of_others(made_with: dict[str, str], estimator: str) -> None:
                 "or fit anew and save that."
             )
         warnings.warn(warning, stacklevel=3)
+
+
+@contextmanager
+def restored_on_failure(estimator: Any) -> Iterator[None]:
+    """Put an estimator's attributes back if the block raises, Ctrl-C included.
+
+    Without this, scikit-learn's own ``validate_data`` would leave the new
+    ``n_features_in_`` beside the old fit's results.
+    """
+    before = dict(estimator.__dict__)
+    try:
+        yield
+    except BaseException:
+        estimator.__dict__.clear()
+        estimator.__dict__.update(before)
+        raise

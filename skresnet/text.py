@@ -1,16 +1,32 @@
-"""How classes and pictures are called where people read them."""
+"""How messages and pages count, list and spell what they speak of."""
 
 from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from skresnet.reading import Picture
+if TYPE_CHECKING:
+    from skresnet.reading import Picture
 
 _JOINERS = {"\u200c", "\u200d"}  # hold emoji and letters of some scripts together
+
+
+def listed(names: Collection[str], at_most: int = 8) -> str:
+    """Write names in quotes, the first few where there are many."""
+    # repr keeps line breaks, quotes and undecodable bytes of a name on one clear line.
+    shown = ", ".join(repr(name) for name in sorted(names)[:at_most])
+    hidden = len(names) - at_most
+    if hidden > 0:
+        return f"{shown} and {hidden} more"
+    return shown or "nothing"
+
+
+def counted(number: int, singular: str, plural: str | None = None) -> str:
+    """Write a number with its noun."""
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"
 
 
 def shown(name: Any) -> str:
