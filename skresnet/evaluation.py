@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import column_or_1d
@@ -16,6 +17,18 @@ from skresnet.head.checks import check_labels
 from skresnet.reading import Failure, Picture, UnreadableImageError, as_pictures
 from skresnet.validation import check_same_length
 from skresnet.warn import warn_user
+
+
+class Confusion(NamedTuple):
+    """A class that was taken for another one: ``count`` of its ``total`` pictures."""
+
+    true: Any
+    predicted: Any
+    count: int
+    total: int
+
+    def __str__(self) -> str:
+        return f"{self.true} taken for {self.predicted}: {self.count} of {self.total}"
 
 
 @dataclass(frozen=True)
@@ -136,6 +149,29 @@ class Predictions:
         column = {label: index for index, label in enumerate(self.classes.tolist())}
         columns = [column[label] for label in self.y_pred.tolist()]
         return self.probabilities[np.arange(len(columns)), columns]
+
+    @property
+    def accuracy(self) -> float:
+        """The share of the pictures that were given their true label."""
+        return float(accuracy_score(self.y_true, self.y_pred))
+
+    @property
+    def loss(self) -> float:
+        """The mean cross-entropy (natural logarithm), where all labels are known."""
+        return float(log_loss(self.y_true, self.probabilities, labels=self.classes))
+
+    def confusions(self, at_most: int) -> list[Confusion]:
+        """Find which class was taken for which other one, the most frequent first."""
+        labels = np.unique(np.concatenate([self.classes, self.y_true]))
+        counts = confusion_matrix(self.y_true, self.y_pred, labels=labels)
+        totals = counts.sum(axis=1)
+        np.fill_diagonal(counts, 0)
+        worst = np.argsort(-counts, axis=None, kind="stable")[:at_most]
+        return [
+            Confusion(labels[i], labels[j], int(counts[i, j]), int(totals[i]))
+            for i, j in zip(*np.unravel_index(worst, counts.shape), strict=True)
+            if counts[i, j]
+        ]
 
     def most_confident_mistakes(self, n: int) -> np.ndarray:
         """Find the wrong pictures of highest confidence, the most confident first."""
