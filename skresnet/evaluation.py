@@ -20,15 +20,15 @@ from skresnet.warn import warn_user
 
 
 class Confusion(NamedTuple):
-    """A class that was taken for another one: ``count`` of its ``total`` pictures."""
+    """A class that was taken for another one: ``n_taken`` of its ``n_all`` pictures."""
 
     true: Any
     predicted: Any
-    count: int
-    total: int
+    n_taken: int
+    n_all: int
 
     def __str__(self) -> str:
-        return f"{self.true} taken for {self.predicted}: {self.count} of {self.total}"
+        return f"{self.true} taken for {self.predicted}: {self.n_taken} of {self.n_all}"
 
 
 @dataclass(frozen=True)
