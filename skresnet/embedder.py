@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -28,10 +28,15 @@ from skresnet.backbone import (
 )
 from skresnet.base import VersionedEstimator, restored_on_failure
 from skresnet.cache import EmbeddingCache
-from skresnet.embedding import Embedding
-from skresnet.plan import Plan
-from skresnet.reading import ASPECTS, INTERPOLATIONS, Treatment, as_pictures
-from skresnet.validation import check_same_length
+from skresnet.embedding import Embedded, EmbeddingSettings, embed
+from skresnet.reading import (
+    ASPECTS,
+    INTERPOLATIONS,
+    Picture,
+    Treatment,
+    as_pictures,
+)
+from skresnet.validation import check_same_length, checked_input_size
 
 _LARGEST_SEED = np.iinfo(np.int32).max
 
@@ -141,7 +146,7 @@ class ResNet50Embedder(
         "weights": [str, os.PathLike, None],
         "layer": [str],
         "pooling": [StrOptions({"avg", "max", "flatten"})],
-        "input_size": [Interval(Integral, 32, None, closed="left"), tuple, list],
+        "input_size": "no_validation",  # checked_input_size does it
         "interpolation": [StrOptions(set(INTERPOLATIONS))],
         "aspect": [StrOptions(set(ASPECTS))],
         "preprocessing": [StrOptions({"caffe"}), None],
@@ -149,7 +154,11 @@ class ResNet50Embedder(
         "engine": [StrOptions({"tensorflow", "openvino"})],
         "scaled_decoding": ["boolean"],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
+        "n_jobs": [
+            Interval(Integral, None, -1, closed="right"),
+            Interval(Integral, 1, None, closed="left"),
+            None,
+        ],
         "cache": [str, os.PathLike, EmbeddingCache, None],
         "on_error": [StrOptions({"raise", "nan"})],
         "random_state": ["random_state"],
@@ -259,7 +268,7 @@ class ResNet50Embedder(
         if y is not None:
             # In a Pipeline nobody else would notice before all pictures are embedded.
             check_same_length(pictures, y)
-        n_batches = -(-len(pictures) // self.batch_size)
+        n_batches = -(-len(pictures) // int(self.batch_size))
         context = self._init_callback_context(max_subtasks=n_batches)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
 
@@ -272,7 +281,7 @@ class ResNet50Embedder(
 
         with restored_on_failure(self):
             self._prepare()
-            rows = Embedding(pictures, self._plan(), batch_task).run()
+            rows = self._embed(pictures, batch_task).complete_rows(self.on_error)
             context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return rows
 
@@ -301,7 +310,7 @@ class ResNet50Embedder(
             If the engine is not installed.
         """
         check_is_fitted(self)
-        return Embedding(as_pictures(X), self._plan()).run()
+        return self._embed(as_pictures(X)).complete_rows(self.on_error)
 
     def keras_model(self) -> Any:
         """Build the Keras model of the fitted embedder, up to ``layer``.
@@ -348,50 +357,56 @@ class ResNet50Embedder(
         # The parameters are checked on weights that cost nothing to find.
         self._new_spec(resolve_weights(None, seed=0))
         check_engine(self.engine)
-        self._treatment = self._new_treatment()
         seed = None
         if self.weights is None:
             seed = check_random_state(self.random_state).randint(_LARGEST_SEED)
         self.weights_ = resolve_weights(self.weights, seed=seed)
         self._spec = self._new_spec(self.weights_)
-
-    def _size(self) -> tuple[int, int]:
-        if np.ndim(self.input_size) == 0:
-            return (self.input_size, self.input_size)  # type: ignore[return-value]
-        return self.input_size  # type: ignore[return-value]
+        self._resizing = Treatment(
+            input_size=self._spec.input_size,
+            interpolation=self.interpolation,
+            aspect=self.aspect,
+            scaled_decoding=bool(self.scaled_decoding),
+        )
 
     def _new_spec(self, weights: ResolvedWeights) -> BackboneSpec:
         return BackboneSpec(
             weights=weights,
             layer=self.layer,
             pooling=self.pooling,  # type: ignore[arg-type]
-            input_size=self._size(),
+            input_size=checked_input_size(self.input_size),
             preprocessing=self.preprocessing,  # type: ignore[arg-type]
             precision=self.precision,  # type: ignore[arg-type]
             engine=self.engine,  # type: ignore[arg-type]
         )
 
-    def _new_treatment(self) -> Treatment:
-        return Treatment(
-            input_size=self._size(),
-            interpolation=self.interpolation,
-            aspect=self.aspect,
-            scaled_decoding=self.scaled_decoding,
-        )
-
-    def _plan(self) -> Plan:
+    def _settings(self) -> EmbeddingSettings:
+        # What was set after fit is to be as good as what fit has seen.
+        self._validate_params()
         # Now, and not after all pictures were looked at: where a model is loaded, the
         # engine that it was fitted with may be missing.
         check_engine(self._spec.engine)
         cache = self.cache
         if cache is not None and not isinstance(cache, EmbeddingCache):
             cache = EmbeddingCache(cache)
-        return Plan(
-            spec=self._spec,
-            treatment=self._treatment,
-            batch_size=self.batch_size,
+        return EmbeddingSettings(
+            backbone=self._spec,
+            resizing=self._resizing,
+            batch_size=int(self.batch_size),
             n_jobs=self.n_jobs,
-            on_error=self.on_error,
             cache=cache,
             verbose=self.verbose,
+        )
+
+    def _embed(
+        self,
+        pictures: Sequence[Picture],
+        around_batch: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> Embedded:
+        """Pass over pictures once: the rows, and what cannot be read."""
+        return embed(
+            pictures,
+            self._settings(),
+            in_vain_after_failure=self.on_error == "raise",
+            around_batch=around_batch,
         )

@@ -1,8 +1,9 @@
-"""What is asked of pictures, features and labels alike: none missing, equally many."""
+"""What users pass, checked once and by its name: parameters, labels and lengths."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from numbers import Integral
 from typing import Any, Final
 
 import numpy as np
@@ -52,3 +53,23 @@ def _is_missing(element: Any) -> bool:
     if isinstance(element, (float, np.floating)):
         return bool(np.isnan(element))
     return element is None or type(element).__name__ in {"NAType", "NaTType"}
+
+
+def checked_input_size(input_size: Any) -> tuple[int, int]:
+    """Return height and width in pixels, of one number or two.
+
+    Raises
+    ------
+    ValueError
+        If they are no whole numbers; the network says which are too small.
+    """
+    sides = (input_size, input_size) if np.ndim(input_size) == 0 else tuple(input_size)
+    if len(sides) != 2 or not all(
+        isinstance(side, Integral) and not isinstance(side, bool) for side in sides
+    ):
+        raise ValueError(
+            f"input_size={input_size!r} is not possible: expected the height and width "
+            "in pixels as whole numbers, such as (224, 224), or one number for both."
+        )
+    height, width = sides
+    return int(height), int(width)

@@ -114,25 +114,8 @@ def _new_embedder(cache: Path | None, random_state: int, params: dict[str, Any])
 
 def _check_headers(paths: list[str], n_jobs: int | None) -> None:
     """Refuse what is certainly unreadable now, not after hours of the others."""
-    from contextlib import closing
+    from skresnet.embedding import unreadable_headers
+    from skresnet.reading import as_pictures
 
-    from skresnet.reading import (
-        Picture,
-        UnreadableImageError,
-        as_pictures,
-        map_ahead,
-    )
-
-    def failures_of(picture: Picture) -> list[Failure]:
-        try:
-            picture.check()
-        except UnreadableImageError as error:
-            return error.failures
-        return []
-
-    with closing(
-        map_ahead(failures_of, as_pictures(paths), n_jobs=n_jobs, ahead=AT_ONCE)
-    ) as found:
-        failures = [failure for few in found for failure in few]
-    if failures:
+    if failures := unreadable_headers(as_pictures(paths), n_jobs=n_jobs):
         raise unreadable(failures)

@@ -4,7 +4,6 @@
 takes one into memory and ``pixels(treatment)`` makes it the array the network sees.
 """
 
-from skresnet.reading.ahead import map_ahead
 from skresnet.reading.contents import Content
 from skresnet.reading.errors import Failure, UnreadableImageError
 from skresnet.reading.pictures import Picture
@@ -20,5 +19,4 @@ __all__ = [
     "Treatment",
     "UnreadableImageError",
     "as_pictures",
-    "map_ahead",
 ]

@@ -11,7 +11,6 @@ from counted import small_embedder
 from PIL import Image
 
 from skresnet import UnreadableImageError
-from skresnet.embedding import Embedding
 from skresnet.reading import as_pictures
 
 
@@ -119,7 +118,7 @@ def test_an_interrupt_leaves_no_thread_and_keeps_what_was_stored(
         yield
 
     with pytest.raises(KeyboardInterrupt) as caught:
-        Embedding(as_pictures(files), embedder._plan(), interrupted).run()
+        embedder._embed(as_pictures(files), interrupted)
     # The traceback, which keeps the generators alive, is still here.
     assert caught.tb is not None
     assert reading_threads() == []
@@ -158,13 +157,12 @@ def test_the_report_counts_rows_that_others_stored_meanwhile(
         yield
 
     doubled = [*files[:24], files[10]]
-    embedding = Embedding(as_pictures(doubled), embedder._plan(), after_another)
-    embedding.run()
+    embedded = embedder._embed(as_pictures(doubled), after_another)
     assert report(capsys) == (
         "25 pictures: 12 from the cache, 12 computed, 1 duplicates."
     )
     assert computed() == 24
-    assert np.isfinite(embedding.rows).all()
+    assert np.isfinite(embedded.rows).all()
 
 
 def report(capsys):

@@ -11,7 +11,7 @@ from counted import small_embedder
 from PIL import Image
 from surroundings import needs_openvino
 
-from skresnet import EmbeddingCache, plan
+from skresnet import EmbeddingCache, embedding
 
 
 def assert_same_features(found, expected):
@@ -119,11 +119,11 @@ def test_rows_of_other_settings_are_not_taken(changed, files, folder, computed):
 )
 def test_what_some_machines_cannot_compute_has_other_settings(parameter, value, files):
     embedder = small_embedder().fit(files)
-    texts = {embedder._plan().settings}
+    texts = {embedder._settings().cache_key}
     # Not by fit, which need not accept it on every machine.
     embedder.set_params(**{parameter: value})
     embedder._spec = embedder._new_spec(embedder.weights_)
-    texts.add(embedder._plan().settings)
+    texts.add(embedder._settings().cache_key)
     assert len(texts) == 2
 
 
@@ -168,7 +168,7 @@ def test_rows_of_an_earlier_version_of_the_features_are_not_taken(
 ):
     small_embedder(cache=folder).fit_transform(files[:4])
     computed()
-    monkeypatch.setattr(plan, "FEATURES_VERSION", plan.FEATURES_VERSION + 1)
+    monkeypatch.setattr(embedding, "FEATURES_VERSION", embedding.FEATURES_VERSION + 1)
     small_embedder(cache=folder).fit_transform(files[:4])
     assert computed() == 4
 

@@ -6,7 +6,8 @@ import pytest
 from bad_pictures import noise
 from PIL import Image
 
-from skresnet.reading import Treatment, UnreadableImageError, as_pictures, map_ahead
+from skresnet.embedding import map_ahead
+from skresnet.reading import Treatment, UnreadableImageError, as_pictures
 
 SMALL = Treatment(input_size=(6, 5))
 

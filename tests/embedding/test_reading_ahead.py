@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from skresnet.reading import map_ahead
+from skresnet.embedding import map_ahead
 
 
 @pytest.fixture(autouse=True)
