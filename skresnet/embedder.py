@@ -402,11 +402,17 @@ class ResNet50Embedder(
         self,
         pictures: Sequence[Picture],
         around_batch: Callable[[], AbstractContextManager[None]] = nullcontext,
+        *,
+        on_error: str | None = None,
     ) -> Embedded:
-        """Pass over pictures once: the rows, and what cannot be read."""
+        """Pass over pictures once: the rows, and what cannot be read.
+
+        With ``on_error="nan"``, whatever the parameter says, all that can be read is
+        computed; the caller asks `Embedded` for the failures.
+        """
         return embed(
             pictures,
             self._settings(),
-            in_vain_after_failure=self.on_error == "raise",
+            in_vain_after_failure=(on_error or self.on_error) == "raise",
             around_batch=around_batch,
         )

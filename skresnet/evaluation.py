@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -10,7 +9,7 @@ import numpy as np
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import _num_samples, column_or_1d
 
 from skresnet.embedder import ResNet50Embedder
 from skresnet.head.checks import check_labels
@@ -89,28 +88,21 @@ class Predictions:
             )
         pictures = as_pictures(X)
         y_true = _checked_labels(y, model.classes_, len(pictures))
-        rows = np.arange(len(pictures))
-        failures: list[Failure] = []
-        model = _that_names_unreadable_pictures(model)
-        try:
-            y_pred, probabilities = _predicted(model, X)
-        except UnreadableImageError as error:
-            failures = error.failures
-            rows = np.delete(rows, [failure.position for failure in failures])
-            if rows.size == 0:
-                raise
+        predicted = predict_readable(model, X)
+        if predicted.failures:
+            if predicted.rows.size == 0:
+                raise UnreadableImageError(predicted.failures)
             warn_user(
-                f"{len(failures)} of {len(pictures)} pictures cannot be read and are "
-                f"left out; the first is {failures[0]}."
+                f"{len(predicted.failures)} of {len(pictures)} pictures cannot be read "
+                f"and are left out; the first is {predicted.failures[0]}."
             )
-            y_pred, probabilities = _predicted(model, _safe_indexing(X, rows))
         return cls(
-            [pictures[row] for row in rows],
-            y_true[rows],
-            y_pred,
-            probabilities,
+            [pictures[row] for row in predicted.rows],
+            y_true[predicted.rows],
+            predicted.labels,
+            predicted.probabilities,
             model.classes_,
-            failures,
+            predicted.failures,
         )
 
     @classmethod
@@ -192,19 +184,66 @@ def _checked_labels(y: Any, classes: np.ndarray, n_pictures: int) -> np.ndarray:
     return labels
 
 
+class Predicted(NamedTuple):
+    """What a model says of the pictures that can be read.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_readable,), int
+        Their positions in X.
+    labels : ndarray of shape (n_readable,)
+        The predicted labels.
+    probabilities : ndarray of shape (n_readable, n_classes)
+        One column a class.
+    failures : list of Failure
+        The other pictures.
+    """
+
+    rows: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+    failures: list[Failure]
+
+
+def predict_readable(model: Any, X: Any) -> Predicted:
+    """Let a fitted model predict what can be read, each picture embedded once.
+
+    Parameters
+    ----------
+    model : estimator
+        A fitted classifier of pictures with ``predict_proba``.
+
+    X : pictures
+        As of `ResNet50Embedder`.
+
+    Returns
+    -------
+    predicted : Predicted
+        Labels and probabilities, and the failures; without rows where nothing can be
+        read.
+    """
+    if isinstance(model, Pipeline) and isinstance(model[0], ResNet50Embedder):
+        embedded = model[0]._embed(as_pictures(X), on_error="nan")
+        rows, failures = embedded.readable, embedded.failures
+        X, model = embedded.rows[rows], model[1:]
+    else:
+        # Who embeds is hidden in the model, so that failures are known by its error.
+        rows, failures = np.arange(_num_samples(X)), []
+        try:
+            return Predicted(rows, *_predicted(model, X), failures)
+        except UnreadableImageError as error:
+            failures = error.failures
+        rows = np.delete(rows, [failure.position for failure in failures])
+        X = _safe_indexing(X, rows)
+    if rows.size == 0:
+        classes = np.asarray(model.classes_)
+        return Predicted(rows, classes[:0], np.empty((0, classes.size)), failures)
+    return Predicted(rows, *_predicted(model, X), failures)
+
+
 def _predicted(model: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Predict labels and probabilities, embedding the pictures once."""
+    """Predict labels and probabilities, transforming X once."""
     if isinstance(model, Pipeline) and len(model) > 1:
         X = model[:-1].transform(X)
         model = model[-1]
     return model.predict(X), model.predict_proba(X)
-
-
-def _that_names_unreadable_pictures(model: Any) -> Any:
-    """Copy a Pipeline so that its embedder raises where it may give rows of NaN."""
-    if not isinstance(model, Pipeline) or not isinstance(model[0], ResNet50Embedder):
-        return model
-    (name, embedder), *others = model.steps
-    model = copy(model)
-    model.steps = [(name, copy(embedder).set_params(on_error="raise")), *others]
-    return model
