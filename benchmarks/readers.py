@@ -106,11 +106,11 @@ def _set_up_without_download(encoder: Any) -> None:
 
 
 def _decoded(folder: Path, side: int) -> NDArray[np.uint8]:
-    from skresnet.reading import Treatment, as_pictures
+    from skresnet.reading import Resizing, as_pictures
 
-    treatment = Treatment(input_size=(side, side))
+    resizing = Resizing(input_size=(side, side))
     return np.stack(
-        [picture.load().pixels(treatment) for picture in as_pictures(paths(folder))]
+        [picture.load().pixels(resizing) for picture in as_pictures(paths(folder))]
     )
 
 

@@ -33,7 +33,7 @@ from skresnet.reading import (
     ASPECTS,
     INTERPOLATIONS,
     Picture,
-    Treatment,
+    Resizing,
     as_pictures,
 )
 from skresnet.validation import check_same_length, checked_input_size
@@ -362,7 +362,7 @@ class ResNet50Embedder(
             seed = check_random_state(self.random_state).randint(_LARGEST_SEED)
         self.weights_ = resolve_weights(self.weights, seed=seed)
         self._spec = self._new_spec(self.weights_)
-        self._resizing = Treatment(
+        self._resizing = Resizing(
             input_size=self._spec.input_size,
             interpolation=self.interpolation,
             aspect=self.aspect,

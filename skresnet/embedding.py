@@ -29,7 +29,14 @@ from skresnet.cache import (
     CacheWarning,
     EmbeddingCache,
 )
-from skresnet.reading import Failure, Picture, Treatment, UnreadableImageError
+from skresnet.reading import (
+    Failure,
+    Picture,
+    PictureError,
+    Resizing,
+    UnreadableImageError,
+    failure_of,
+)
 from skresnet.text import counted
 from skresnet.warn import warn_user
 
@@ -49,7 +56,7 @@ class EmbeddingSettings:
     """How pictures become rows."""
 
     backbone: BackboneSpec
-    resizing: Treatment
+    resizing: Resizing
     batch_size: int
     n_jobs: int | None
     cache: EmbeddingCache | None
@@ -182,10 +189,7 @@ def unreadable_headers(
         _attempting(_checked), pictures, n_jobs=n_jobs, ahead=_LOOKED_UP_AT_ONCE
     )
     with closing(attempts):
-        errors = [
-            error for error in attempts if isinstance(error, UnreadableImageError)
-        ]
-    return [failure for error in errors for failure in error.failures]
+        return [failure for failure in attempts if isinstance(failure, Failure)]
 
 
 class _Progress(tqdm):
@@ -337,10 +341,10 @@ class _Pass:
     ) -> Iterator[Iterator[T]]:
         """Work ahead in threads, and gather the pictures that cannot be read."""
 
-        def readable(results: Iterable[T | UnreadableImageError]) -> Iterator[T]:
+        def readable(results: Iterable[T | Failure]) -> Iterator[T]:
             for result in results:
-                if isinstance(result, UnreadableImageError):
-                    self._result.failures += result.failures
+                if isinstance(result, Failure):
+                    self._result.failures.append(result)
                     self._progress.update()
                 else:
                     yield result
@@ -484,12 +488,12 @@ def map_ahead(
 
 def _attempting(
     function: Callable[[Picture], T],
-) -> Callable[[Picture], T | UnreadableImageError]:
-    def attempt(picture: Picture) -> T | UnreadableImageError:
+) -> Callable[[Picture], T | Failure]:
+    def attempt(picture: Picture) -> T | Failure:
         try:
             return function(picture)
-        except UnreadableImageError as error:
-            return error
+        except PictureError as error:
+            return failure_of(picture, error)
 
     return attempt
 

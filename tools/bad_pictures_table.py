@@ -16,11 +16,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "reading")]
 
 from bad_cases import NO_FILES, ONE_COLOUR, UNREADABLE  # noqa: E402
 
-from skresnet.reading import (  # noqa: E402
-    Treatment,
-    UnreadableImageError,
-    as_pictures,
-)
+from skresnet.reading import PictureError, Resizing, as_pictures  # noqa: E402
 
 # JPEG, and the conversions of CMYK and LAB, are off by a little.
 TOLERANCE = 3
@@ -57,7 +53,7 @@ def _outcome(path: Path, colour: tuple[int, ...] = ()) -> str:
     if cause:
         return f"unreadable, seen at once: {cause}"
     pixels = []
-    cause = _cause(lambda: pixels.append(picture.load().pixels(Treatment((20, 30)))))
+    cause = _cause(lambda: pixels.append(picture.load().pixels(Resizing((20, 30)))))
     if cause:
         return f"unreadable, seen when decoded: {cause}"
     if abs(pixels[0].astype(int) - colour).max() > TOLERANCE:
@@ -68,9 +64,9 @@ def _outcome(path: Path, colour: tuple[int, ...] = ()) -> str:
 def _cause(action: Callable[[], object]) -> str:
     try:
         action()
-    except UnreadableImageError as error:
+    except PictureError as error:
         # What Pillow says of its own stands in brackets and differs by version.
-        return error.failures[0].cause.partition(" (")[0]
+        return str(error).partition(" (")[0]
     return ""
 
 

@@ -5,7 +5,7 @@
 The damage is that of tests/reading/mutations.py, the same files each time. Exits with 1
 if a file took longer than `MAX_SECONDS` or the process has grown by more than
 `MAX_GROWTH` in the end, and with Python's traceback if anything else than a picture or
-an UnreadableImageError came of a file. (A single picture may need 256 MiB meanwhile.)
+a PictureError came of a file. (A single picture may need 256 MiB meanwhile.)
 """
 
 import argparse
@@ -22,8 +22,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "reading")]
 
 from mutations import ORIGINALS, mutations  # noqa: E402
 
-from skresnet.reading import Treatment, UnreadableImageError  # noqa: E402
-from skresnet.reading.contents import FileContent  # noqa: E402
+from skresnet.reading import PictureError, Resizing  # noqa: E402
+from skresnet.reading.pictures import EncodedPicture  # noqa: E402
 
 MAX_SECONDS = 2.0
 MAX_GROWTH = 200e6  # bytes
@@ -44,8 +44,8 @@ def main() -> int:
         start = time.perf_counter()
         faulthandler.dump_traceback_later(HANGING, exit=True)
         try:
-            FileContent(0, name, data).pixels(Treatment(input_size=(32, 48)))
-        except UnreadableImageError:
+            EncodedPicture(data).pixels(Resizing(input_size=(32, 48)))
+        except PictureError:
             n_unreadable += 1
         slowest = max(slowest, (time.perf_counter() - start, name))
         n_files += 1

@@ -17,7 +17,7 @@ from skresnet.datasets.walk import (
     folder_above,
     list_folder,
 )
-from skresnet.reading import UnreadableImageError, as_pictures
+from skresnet.reading import PictureError, as_pictures
 from skresnet.text import counted, listed
 
 
@@ -159,9 +159,8 @@ def _unreadable_headers(paths: list[str]) -> dict[str, str]:
     for picture in as_pictures(paths) if paths else []:
         try:
             picture.check()
-        except UnreadableImageError as error:
-            (failure,) = error.failures
-            causes[paths[failure.position]] = failure.cause
+        except PictureError as error:
+            causes[paths[picture.position]] = str(error)
     return causes
 
 

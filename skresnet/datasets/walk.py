@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from skresnet.datasets.layout import FOLDER_TREE
-from skresnet.reading.formats import EXTENSIONS
+from skresnet.reading.files import EXTENSIONS
 from skresnet.text import counted, listed
 
 CAUSES: Final[dict[str, tuple[str, str]]] = {

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from skresnet.reading import Failure, Picture, Treatment, UnreadableImageError
+from skresnet.reading import Failure, Picture, PictureError, Resizing, failure_of
 
 
 def thumbnails(
@@ -32,19 +32,19 @@ def thumbnails(
     made : list of PIL.Image.Image or Failure
         An RGB image each, or why there is none.
     """
-    treatment = Treatment(
+    resizing = Resizing(
         (side, side), interpolation="lanczos", aspect="crop" if square else "pad"
     )
-    return [_thumbnail(picture, treatment) for picture in pictures]
+    return [_thumbnail(picture, resizing) for picture in pictures]
 
 
-def _thumbnail(picture: Picture, treatment: Treatment) -> Image.Image | Failure:
+def _thumbnail(picture: Picture, resizing: Resizing) -> Image.Image | Failure:
     try:
-        pixels = picture.load().pixels(treatment)
-    except UnreadableImageError as error:
-        return error.failures[0]
+        pixels = picture.load().pixels(resizing)
+    except PictureError as error:
+        return failure_of(picture, error)
     pixels = np.rint(pixels).clip(0, 255).astype(np.uint8)
-    if treatment.aspect == "pad":
+    if resizing.aspect == "pad":
         pixels = _without_bars(_without_bars(pixels).swapaxes(0, 1)).swapaxes(0, 1)
     return Image.fromarray(pixels)
 

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from skresnet.reading.errors import Unusable
+from skresnet.reading.errors import PictureError
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -51,7 +51,7 @@ def to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
         return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
     low, high = int(array.min()), int(array.max())
     if low < 0 or high > 255:
-        raise Unusable(
+        raise PictureError(
             f"{array.dtype} values run from {low} to {high}, outside 0 to 255; "
             "scale them to 0 to 255 (only uint16 is scaled here)"
         )
@@ -87,9 +87,9 @@ def _from_floats(image: Image.Image) -> Image.Image:
     values = np.asarray(image)
     low, high = float(values.min()), float(values.max())
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise Unusable("floating-point pixels hold NaN or infinity")
+        raise PictureError("floating-point pixels hold NaN or infinity")
     if low < 0 or high > 255 or 0 < high <= 1:
-        raise Unusable(
+        raise PictureError(
             f"floating-point pixels run from {low:g} to {high:g}; expected the 0 to "
             "255 scale: read it as an array, scale that and pass the array"
         )

@@ -7,15 +7,18 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import IO, Final
 
-from PIL import Image
+from PIL import ExifTags, Image
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from skresnet.reading.colour import to_rgb
-from skresnet.reading.errors import Unusable
-from skresnet.reading.formats import DECODERS
-from skresnet.reading.orientation import upright, upright_size
-from skresnet.reading.resizing import Treatment, decoding_scale
+from skresnet.reading.errors import PictureError
+from skresnet.reading.resizing import Resizing, decoding_scale
+
+# JPEG includes MPO, the JPEG with a second picture inside that many phones write:
+# Pillow opens it as a JPEG, and knows no format to open by that name.
+DECODERS: Final = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")
+"""Pillow's names of the formats that are read."""
 
 MAX_PIXELS: Final = 89_478_485
 """Most pixels a picture may have when decoded.
@@ -37,31 +40,42 @@ Pillow gathers the bytes of a row in steps of 64 KiB, in time that grows with th
 of the width: a made-up WebP header of a few bytes can ask for half a minute.
 """
 
+# Exif 2.32, tag 0x0112: what undoes each way of having held the camera.
+_UNDOING: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
 # Loading, reading metadata and converting all change a PIL image, which may stand at
 # several places in X and so be met by two threads at once.
 _CONVERTING: Final = threading.Lock()
 
 
-def decoded(data: bytes, treatment: Treatment) -> Image.Image:
-    """Decode the bytes of a file at the scale the treatment allows."""
+def decoded(data: bytes, resizing: Resizing) -> Image.Image:
+    """Decode the bytes of a file at the scale the resizing allows."""
     with _pillow_explained():
         image = _opened(BytesIO(data))
         if isinstance(image, JpegImageFile):
-            scale = decoding_scale(upright_size(image), treatment)
+            scale = decoding_scale(_upright_size(image), resizing)
             if scale > 1:
                 width, height = image.size
                 # With mode None, draft leaves grey grey and CMYK CMYK.
                 image.draft(None, (width // scale, height // scale))
         _refuse_above(MAX_PIXELS, image)
         image.load()
-        return to_rgb(upright(image))
+        return to_rgb(_upright(image))
 
 
 def converted(image: Image.Image) -> Image.Image:
     """Make a PIL image that someone else opened an upright RGB picture."""
     with _pillow_explained(), _CONVERTING:
         image.load()
-        return to_rgb(upright(image))
+        return to_rgb(_upright(image))
 
 
 def examine(file: IO[bytes]) -> None:
@@ -78,7 +92,7 @@ def _opened(file: IO[bytes]) -> ImageFile:
     for name, factory, accept in _openers():
         accepted = accept(prefix)
         if isinstance(accepted, str):
-            raise Unusable(accepted)
+            raise PictureError(accepted)
         if not accepted:
             continue
         file.seek(0)
@@ -87,13 +101,13 @@ def _opened(file: IO[bytes]) -> ImageFile:
         except Image.DecompressionBombError:
             raise
         except Exception as error:
-            raise Unusable(
+            raise PictureError(
                 f"its {name} header is damaged or cut short ({error})"
             ) from error
         baseline = image.format in ("JPEG", "MPO") and "progressive" not in image.info
         _refuse_above(MAX_SCALED_PIXELS if baseline else MAX_PIXELS, image)
         return image
-    raise Unusable(
+    raise PictureError(
         "no image format recognised: the file begins with "
         f"{prefix.decode('latin-1')!r}; read are {', '.join(DECODERS)}"
     )
@@ -121,15 +135,39 @@ def _refuse_above(limit: int, image: Image.Image) -> None:
     """Stop before memory is asked for more pixels than the limit."""
     width, height = image.size
     if width * height > limit:
-        raise Unusable(
+        raise PictureError(
             f"{width} x {height} are {width * height:,} pixels, more than the limit "
             f"of {limit:,}: make it smaller"
         )
     if max(width, height) > MAX_SIDE:
-        raise Unusable(
+        raise PictureError(
             f"{width} x {height} pixels; more than {MAX_SIDE:,} in a row or column are "
             "not read: make it smaller"
         )
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn a loaded picture the way its EXIF orientation says."""
+    # ImageOps.exif_transpose does the same, then rewrites the metadata, which nobody
+    # reads here and which fails where the metadata are damaged.
+    undoing = _UNDOING.get(_orientation(image))
+    return image if undoing is None else image.transpose(undoing)
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    """Give the (width, height) of a picture as it will be once upright."""
+    width, height = image.size
+    return (height, width) if _orientation(image) in (5, 6, 7, 8) else (width, height)
+
+
+def _orientation(image: Image.Image) -> int:
+    """Read the orientation, 1 where there is none that makes sense."""
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:
+        # Damaged metadata raise almost anything, and say nothing about the pixels.
+        return 1
+    return orientation if isinstance(orientation, int) else 1
 
 
 @contextmanager
@@ -137,11 +175,11 @@ def _pillow_explained() -> Iterator[None]:
     """Turn whatever Pillow raises about a picture into words."""
     try:
         yield
-    except Unusable:
+    except PictureError:
         raise
     except Exception as error:
         # Damaged data make Pillow's plugins raise nearly every exception there is.
-        raise Unusable(_cause(error)) from error
+        raise PictureError(_cause(error)) from error
 
 
 def _cause(error: Exception) -> str:

@@ -1,8 +1,10 @@
 """What is said about pictures that cannot be read."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Final, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from skresnet.reading.pictures import Picture
 
 _LISTED: Final = 20
 
@@ -66,15 +68,14 @@ class UnreadableImageError(ValueError):
         return "\n".join(lines)
 
 
-class Unusable(ValueError):  # noqa: N818 - never leaves this package as such
-    """A picture refused for the cause in the text; its place in X comes later."""
+class PictureError(ValueError):
+    """No pixels can come of a picture, for the cause in the text.
+
+    It never leaves this package as such: who goes through the pictures of X knows
+    which one it is, and makes a `Failure` of it with `failure_of`.
+    """
 
 
-@contextmanager
-def blaming(position: int, path: str | None) -> Iterator[None]:
-    """Name the place in X of a picture found unusable inside the ``with`` block."""
-    try:
-        yield
-    except Unusable as refusal:
-        failure = Failure(position, path, str(refusal))
-        raise UnreadableImageError([failure]) from refusal
+def failure_of(picture: "Picture", error: PictureError) -> Failure:
+    """Name the picture that an error is about."""
+    return Failure(picture.position, picture.path, str(error))

@@ -1,4 +1,4 @@
-"""Opening the file behind a path, or saying in plain words why not."""
+"""Files that may be images: their endings, and their bytes or why there are none."""
 
 import errno
 import os
@@ -8,7 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from skresnet.reading.errors import Unusable
+from skresnet.reading.errors import PictureError
+
+EXTENSIONS: Final[frozenset[str]] = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
+)
+"""File name endings taken for images, in lower case with their dot."""
 
 MAX_FILE_BYTES: Final = 2**30
 """Larger files are refused unread: no picture within `MAX_PIXELS` needs as much."""
@@ -38,19 +43,19 @@ def regular_file(path: str) -> Iterator[IO[bytes]]:
     try:
         file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115
     except (OSError, ValueError) as error:
-        raise Unusable(_cause(path, error)) from error
+        raise PictureError(_cause(path, error)) from error
     with file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             kind = stat.S_IFMT(status.st_mode)
-            raise Unusable(_KINDS.get(kind, "not a regular file"))
+            raise PictureError(_KINDS.get(kind, "not a regular file"))
         if status.st_size > MAX_FILE_BYTES:
-            raise Unusable(
+            raise PictureError(
                 f"the file has {status.st_size:,} bytes, more than the limit of "
                 f"{MAX_FILE_BYTES:,}"
             )
         if status.st_size == 0:
-            raise Unusable("the file has zero bytes")
+            raise PictureError("the file has zero bytes")
         yield file
 
 
@@ -60,7 +65,7 @@ def file_bytes(path: str) -> bytes:
         try:
             return file.read()
         except OSError as error:
-            raise Unusable(_cause(path, error)) from error
+            raise PictureError(_cause(path, error)) from error
 
 
 def _without_waiting(path: str, flags: int) -> int:

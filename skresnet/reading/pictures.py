@@ -1,21 +1,18 @@
-"""One sample of X: where it is, how it is called, and how it gets into memory."""
+"""One sample of X: where it is, how it is called, and the way to its pixels."""
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self
 
+import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from skresnet.reading.contents import (
-    ArrayContent,
-    Content,
-    FileContent,
-    ImageContent,
-    refuse_empty,
-)
-from skresnet.reading.decoding import examine
-from skresnet.reading.errors import blaming
+from skresnet.reading.colour import on_white, to_bytes, to_rgb
+from skresnet.reading.decoding import converted, decoded, examine
+from skresnet.reading.errors import PictureError
 from skresnet.reading.files import file_bytes, regular_file
+from skresnet.reading.resizing import Resizing, resized
 
 
 class Picture(Protocol):
@@ -45,22 +42,57 @@ class Picture(Protocol):
 
         Raises
         ------
-        UnreadableImageError
-            If it is already certain that no picture can come of it; with one failure.
+        PictureError
+            If it is already certain that no pixels can come of it.
         """
 
-    def load(self) -> Content:
+    def load(self) -> "LoadedPicture":
         """Take what the picture is made of into memory, reading a file once.
-
-        Returns
-        -------
-        Content
-            The file's bytes, or the array or image itself.
 
         Raises
         ------
-        UnreadableImageError
-            If the file cannot be read; with one failure.
+        PictureError
+            If the file cannot be read.
+        """
+
+
+class LoadedPicture(Protocol):
+    """A picture in memory, not decoded yet."""
+
+    def digest(self) -> bytes:
+        """Give the 32 bytes that stand for all that decides the pixels.
+
+        They are a SHA-256 (twice as fast as BLAKE2b where the processor has
+        instructions for it) and release the global lock while computed.
+        """
+
+    def pixels(self, resizing: Resizing) -> NDArray[Any]:
+        """Decode, turn upright, make RGB and resize.
+
+        Parameters
+        ----------
+        resizing : Resizing
+            The size to reach and the way there.
+
+        Returns
+        -------
+        ndarray of shape (height, width, 3), C-contiguous
+            dtype uint8, or float32 for floating-point arrays, on the 0 to 255 scale.
+            To be read only, as it may be the memory of an image.
+
+        Raises
+        ------
+        PictureError
+            If no pixels can come of it.
+        """
+
+    def suspicion(self) -> str | None:
+        """Say what about the values looks like a mistake, although they can be read.
+
+        Returns
+        -------
+        str or None
+            A clause to follow the picture's label, None if nothing is suspicious.
         """
 
 
@@ -78,13 +110,30 @@ class FilePicture:
 
     def check(self) -> None:
         """Read the header of the file."""
-        with blaming(self.position, self.path), regular_file(self.path) as file:
+        with regular_file(self.path) as file:
             examine(file)
 
-    def load(self) -> FileContent:
+    def load(self) -> "EncodedPicture":
         """Read the file."""
-        with blaming(self.position, self.path):
-            return FileContent(self.position, self.path, file_bytes(self.path))
+        return EncodedPicture(file_bytes(self.path))
+
+
+@dataclass(frozen=True)
+class EncodedPicture:
+    """The bytes of an image file."""
+
+    data: bytes = field(repr=False)
+
+    def digest(self) -> bytes:
+        """Hash the bytes."""
+        return hashlib.sha256(self.data).digest()
+
+    def pixels(self, resizing: Resizing) -> NDArray[np.uint8]:
+        """Decode and resize."""
+        return np.asarray(resized(decoded(self.data, resizing), resizing))
+
+    def suspicion(self) -> None:
+        """Find nothing: a file says what its values mean."""
 
 
 @dataclass(frozen=True)
@@ -105,18 +154,36 @@ class ImagePicture:
         )
 
     def check(self) -> None:
-        """Look at the size of the image."""
-        with blaming(self.position, None):
-            refuse_empty(self.image.size)
+        """Look at the size."""
+        _refuse_empty(self.image.size)
 
-    def load(self) -> ImageContent:
-        """Hand on the image."""
-        return ImageContent(self.position, self.image)
+    def load(self) -> Self:
+        """Return the picture, which is in memory."""
+        return self
+
+    def digest(self) -> bytes:
+        """Hash the size and pixels of the upright RGB picture."""
+        image = self._rgb()
+        digest = hashlib.sha256(f"image {image.size}".encode())
+        digest.update(image.tobytes())
+        return digest.digest()
+
+    def pixels(self, resizing: Resizing) -> NDArray[np.uint8]:
+        """Convert and resize."""
+        return np.asarray(resized(self._rgb(), resizing))
+
+    def suspicion(self) -> None:
+        """Find nothing: the mode of the image says what its values mean."""
+
+    def _rgb(self) -> Image.Image:
+        """Make the upright RGB picture."""
+        self.check()
+        return converted(self.image)
 
 
 @dataclass(frozen=True)
 class ArrayPicture:
-    """An array."""
+    """An array of shape (height, width), or (height, width, 1, 3 or 4 channels)."""
 
     position: int
     array: NDArray[Any]
@@ -128,10 +195,74 @@ class ArrayPicture:
         return f"X[{self.position}] (array of shape {self.array.shape})"
 
     def check(self) -> None:
-        """Look at the shape of the array."""
-        with blaming(self.position, None):
-            refuse_empty(self.array.shape)
+        """Look at the shape."""
+        _refuse_empty(self.array.shape)
 
-    def load(self) -> ArrayContent:
-        """Hand on the array."""
-        return ArrayContent(self.position, self.array)
+    def load(self) -> Self:
+        """Return the picture, which is in memory."""
+        return self
+
+    def digest(self) -> bytes:
+        """Hash the shape, dtype and values."""
+        header = f"array {self.array.dtype.str} {self.array.shape}"
+        digest = hashlib.sha256(header.encode())
+        digest.update(np.ascontiguousarray(self.array).data)
+        return digest.digest()
+
+    def pixels(self, resizing: Resizing) -> NDArray[Any]:
+        """Convert and resize."""
+        self.check()
+        array = self.array[..., 0] if self.array.shape[2:] == (1,) else self.array
+        if array.dtype.kind == "f":
+            return _float_pixels(array, resizing)
+        image = to_rgb(Image.fromarray(to_bytes(array)))
+        return np.asarray(resized(image, resizing))
+
+    def suspicion(self) -> str | None:
+        """Look for values on another scale than 0 to 255."""
+        array = self.array
+        if array.size == 0 or array.dtype.kind not in "fu" or array.dtype == np.uint8:
+            return None
+        low, high = array.min(), array.max()
+        if array.dtype.kind == "u":
+            if array.dtype.itemsize == 2 and 0 < high <= 255:
+                return (
+                    f"its uint16 values do not exceed {high}, where 65535 is white and "
+                    "255 nearly black; convert 8-bit values to uint8"
+                )
+            return None
+        if low >= 0 and 0 < high <= 1:
+            return (
+                f"its values lie between {low:.3g} and {high:.3g}, where the 0 to 255 "
+                "scale is expected; multiply them by 255"
+            )
+        if np.isfinite(low) and np.isfinite(high) and (low < 0 or high > 255):
+            return (
+                f"its values run from {low:.3g} to {high:.3g}, where the 0 to 255 "
+                "scale is expected; pass pixels as they are before any preprocessing"
+            )
+        return None
+
+
+def _refuse_empty(shape: tuple[int, ...]) -> None:
+    """Refuse a picture without pixels."""
+    if 0 in shape:
+        raise PictureError("it has no pixels: its height or width is 0")
+
+
+def _float_pixels(array: NDArray[Any], resizing: Resizing) -> NDArray[np.float32]:
+    """Resize a floating-point picture channel by channel, without rounding."""
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float32)
+    if not np.isfinite(array).all():
+        count = np.count_nonzero(~np.isfinite(array))
+        raise PictureError(f"{count} of its values are NaN or infinite")
+    if array.ndim == 2:
+        array = array[..., np.newaxis]
+    if array.shape[2] == 4:
+        array = on_white(array)
+    channels = [
+        np.asarray(resized(Image.fromarray(array[..., channel]), resizing))
+        for channel in range(array.shape[2])
+    ]
+    return np.stack(channels if len(channels) == 3 else channels * 3, axis=-1)

@@ -27,7 +27,7 @@ _Box: TypeAlias = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
-class Treatment:
+class Resizing:
     """How a decoded picture becomes one of ``input_size``.
 
     Parameters
@@ -75,12 +75,12 @@ class Treatment:
             )
 
 
-def fitted(image: Image.Image, treatment: Treatment) -> Image.Image:
+def resized(image: Image.Image, resizing: Resizing) -> Image.Image:
     """Bring an upright picture to the size asked for, unless it has that already."""
-    height, width = treatment.input_size
-    box, inner = _layout(image.size, treatment)
+    height, width = resizing.input_size
+    box, inner = _layout(image.size, resizing)
     if image.size != (width, height):
-        filter_ = _FILTERS[treatment.interpolation]
+        filter_ = _FILTERS[resizing.interpolation]
         image = image.resize(inner, filter_, box=box)
     if inner != (width, height):
         canvas = Image.new(image.mode, (width, height), _BLACK)
@@ -89,27 +89,27 @@ def fitted(image: Image.Image, treatment: Treatment) -> Image.Image:
     return image
 
 
-def decoding_scale(size: _Size, treatment: Treatment) -> int:
+def decoding_scale(size: _Size, resizing: Resizing) -> int:
     """Tell by how much a JPEG of this upright (width, height) may shrink as decoded."""
-    if not treatment.scaled_decoding or treatment.interpolation == "nearest":
+    if not resizing.scaled_decoding or resizing.interpolation == "nearest":
         return 1
-    (left, top, right, bottom), (width, height) = _layout(size, treatment)
+    (left, top, right, bottom), (width, height) = _layout(size, resizing)
     room = min((right - left) // width, (bottom - top) // height)
     return next((scale for scale in (8, 4, 2) if scale <= room), 1)
 
 
-def _layout(size: _Size, treatment: Treatment) -> tuple[_Box, _Size]:
+def _layout(size: _Size, resizing: Resizing) -> tuple[_Box, _Size]:
     """Find the part taken of a picture and the (width, height) that part becomes."""
     width, height = size
-    target_height, target_width = treatment.input_size
-    if treatment.aspect == "crop":
+    target_height, target_width = resizing.input_size
+    if resizing.aspect == "crop":
         crop_width = max(1, min(width, height * target_width // target_height))
         crop_height = max(1, min(height, width * target_height // target_width))
         left, top = (width - crop_width) // 2, (height - crop_height) // 2
         box = (left, top, left + crop_width, top + crop_height)
         return box, (target_width, target_height)
     whole = (0, 0, width, height)
-    if treatment.aspect == "stretch":
+    if resizing.aspect == "stretch":
         return whole, (target_width, target_height)
     if width * target_height >= height * target_width:
         inner_height = (height * target_width + width // 2) // width

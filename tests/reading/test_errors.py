@@ -1,8 +1,16 @@
 import pickle
 
+import numpy as np
 import pytest
 
-from skresnet.reading import Failure, UnreadableImageError, as_pictures
+from skresnet.reading import (
+    Failure,
+    PictureError,
+    Resizing,
+    UnreadableImageError,
+    as_pictures,
+    failure_of,
+)
 
 
 def test_the_error_lists_position_path_and_cause_and_says_what_to_do():
@@ -27,15 +35,15 @@ def test_many_failures_are_counted_and_the_first_twenty_listed():
     assert len(error.failures) == 50
 
 
-def test_the_errors_of_several_pictures_become_one(tmp_path):
+def test_what_is_wrong_with_a_picture_gets_its_position_and_path(tmp_path):
+    pictures = as_pictures([tmp_path / "a", np.zeros((0, 5))])
     failures = []
-    for picture in as_pictures([tmp_path / "a", tmp_path / "b"]):
-        with pytest.raises(UnreadableImageError) as caught:
-            picture.load()
-        failures += caught.value.failures
-    assert [
-        failure.position for failure in UnreadableImageError(failures).failures
-    ] == [0, 1]
+    for picture in pictures:
+        with pytest.raises(PictureError) as caught:
+            picture.load().pixels(Resizing())
+        failures.append(failure_of(picture, caught.value))
+    assert failures[0] == (0, str(tmp_path / "a"), "no such file")
+    assert failures[1][:2] == (1, None)
 
 
 def test_the_error_crosses_processes_whole():

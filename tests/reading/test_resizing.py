@@ -5,12 +5,12 @@ import pytest
 from bad_pictures import encoded, noise
 from PIL import Image
 
-from skresnet.reading import ASPECTS, INTERPOLATIONS, Treatment, as_pictures
+from skresnet.reading import ASPECTS, INTERPOLATIONS, Resizing, as_pictures
 
 
-def pixels_of(path, **treatment):
+def pixels_of(path, **resizing):
     (picture,) = as_pictures([path])
-    return picture.load().pixels(Treatment(**treatment))
+    return picture.load().pixels(Resizing(**resizing))
 
 
 def smooth(height, width):
@@ -72,7 +72,7 @@ def test_pad_centres_the_whole_picture_on_black(tmp_path, height, width, inside)
 def test_a_float_array_is_padded_with_black_too():
     array = np.full((40, 80, 3), 200.5)
     (picture,) = as_pictures([array])
-    pixels = picture.load().pixels(Treatment(input_size=(40, 40), aspect="pad"))
+    pixels = picture.load().pixels(Resizing(input_size=(40, 40), aspect="pad"))
     assert (pixels[10:30] == 200.5).all()
     assert (pixels[:10] == 0).all()
 
@@ -137,6 +137,6 @@ def test_nearest_interpolation_never_decodes_at_a_smaller_scale(tmp_path):
         ({"aspect": "squash"}, "'squash'; expected one of stretch, crop, pad"),
     ],
 )
-def test_a_treatment_says_which_parameter_is_wrong(parameters, words):
+def test_a_resizing_says_which_parameter_is_wrong(parameters, words):
     with pytest.raises(ValueError, match=words):
-        Treatment(**parameters)
+        Resizing(**parameters)

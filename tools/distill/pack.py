@@ -24,7 +24,7 @@ from skresnet.backbone.digests import file_digest
 from skresnet.backbone.graph import build_graph
 from skresnet.backbone.packed import read_packed
 from skresnet.backbone.weight_files import read_weights
-from skresnet.reading import Treatment, as_pictures
+from skresnet.reading import Resizing, as_pictures
 
 BITS = range(8, 13)
 _N_PICTURES = 24
@@ -147,13 +147,13 @@ def read_pixels(folder: Path | None, size: tuple[int, int]) -> NDArray[np.float3
             for top in (0, 213)
             for left in (0, 213, 426)
         ]
-    treatment = Treatment(
+    resizing = Resizing(
         input_size=size,
         interpolation="bilinear",
         aspect="stretch",
         scaled_decoding=True,
     )
-    rows = [picture.load().pixels(treatment) for picture in as_pictures(pictures)]
+    rows = [picture.load().pixels(resizing) for picture in as_pictures(pictures)]
     return np.stack(rows).astype(np.float32)
 
 

@@ -6,7 +6,13 @@ from bad_cases import NO_FILES, ONE_COLOUR, RED, UNREADABLE, WHITE
 from bad_pictures import palette_with_transparency, with_orientation
 from PIL import Image
 
-from skresnet.reading import Treatment, UnreadableImageError, as_pictures
+from skresnet.reading import (
+    PictureError,
+    Resizing,
+    UnreadableImageError,
+    as_pictures,
+    failure_of,
+)
 
 
 def only_picture(path):
@@ -15,10 +21,9 @@ def only_picture(path):
 
 
 def cause_of(action):
-    with pytest.raises(UnreadableImageError) as caught:
+    with pytest.raises(PictureError) as caught:
         action()
-    (failure,) = caught.value.failures
-    return failure.cause
+    return str(caught.value)
 
 
 @pytest.mark.parametrize("aspect", ["stretch", "crop"])
@@ -28,7 +33,7 @@ def test_a_picture_of_one_colour_keeps_it(tmp_path, data, colour, aspect):
     path.write_bytes(data)
     picture = only_picture(path)
     picture.check()
-    pixels = picture.load().pixels(Treatment(input_size=(20, 30), aspect=aspect))
+    pixels = picture.load().pixels(Resizing(input_size=(20, 30), aspect=aspect))
     assert pixels.shape == (20, 30, 3)
     assert pixels.dtype == np.uint8
     # JPEG and the conversions of CMYK and LAB are off by a little.
@@ -40,7 +45,7 @@ def test_what_is_no_whole_picture_is_unreadable_and_says_why(tmp_path, data, cau
     path = tmp_path / "picture.jpg"
     path.write_bytes(data)
     picture = only_picture(path)
-    found = cause_of(lambda: picture.load().pixels(Treatment(input_size=(20, 30))))
+    found = cause_of(lambda: picture.load().pixels(Resizing(input_size=(20, 30))))
     assert any(part in found for part in cause.split("|"))
 
 
@@ -58,7 +63,7 @@ def test_a_check_finds_what_the_header_shows(tmp_path, name):
 def test_a_transparent_palette_entry_is_white_and_the_others_are_themselves(tmp_path):
     path = tmp_path / "palette.png"
     path.write_bytes(palette_with_transparency())
-    pixels = only_picture(path).load().pixels(Treatment(input_size=(4, 8)))
+    pixels = only_picture(path).load().pixels(Resizing(input_size=(4, 8)))
     assert (pixels[:, :4] == WHITE).all()
     assert (pixels[:, 4:] == (0, 255, 0)).all()
 
@@ -68,9 +73,9 @@ def test_a_panorama_beyond_the_limit_is_read_at_a_smaller_scale(tmp_path):
     Image.new("L", (20_000, 5_000), 100).save(path)
     picture = only_picture(path)
     picture.check()
-    pixels = picture.load().pixels(Treatment(input_size=(20, 30)))
+    pixels = picture.load().pixels(Resizing(input_size=(20, 30)))
     assert (abs(pixels.astype(int) - 100) <= 1).all()
-    unscaled = Treatment(input_size=(20, 30), scaled_decoding=False)
+    unscaled = Resizing(input_size=(20, 30), scaled_decoding=False)
     assert "limit" in cause_of(lambda: picture.load().pixels(unscaled))
 
 
@@ -103,11 +108,11 @@ def test_a_picture_is_seen_upright(tmp_path, orientation, format_):
     stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](upright)))
     path = tmp_path / "picture"
     path.write_bytes(with_orientation(stored, orientation, format_))
-    pixels = only_picture(path).load().pixels(Treatment(input_size=(16, 32)))
+    pixels = only_picture(path).load().pixels(Resizing(input_size=(16, 32)))
     np.testing.assert_allclose(pixels.astype(int), upright, atol=6)
     with Image.open(path) as image:
         (picture,) = as_pictures([image])
-        pixels = picture.load().pixels(Treatment(input_size=(16, 32)))
+        pixels = picture.load().pixels(Resizing(input_size=(16, 32)))
     np.testing.assert_allclose(pixels.astype(int), upright, atol=6)
 
 
@@ -119,7 +124,7 @@ def test_a_large_photo_is_upright_when_decoded_at_a_smaller_scale(
     path = tmp_path / "photo.jpg"
     image = Image.fromarray(np.ascontiguousarray(stored))
     path.write_bytes(with_orientation(image, orientation, "JPEG"))
-    pixels = only_picture(path).load().pixels(Treatment(input_size=(32, 64)))
+    pixels = only_picture(path).load().pixels(Resizing(input_size=(32, 64)))
     np.testing.assert_allclose(pixels.astype(int), four_colours(32, 64), atol=6)
 
 
@@ -141,15 +146,17 @@ def test_a_file_of_any_name_is_read(tmp_path, name):
         Image.new("RGB", (3, 3), RED).save(path, "PNG")
     except OSError:
         pytest.skip("the file system does not take this name")
-    pixels = only_picture(path).load().pixels(Treatment(input_size=(3, 3)))
+    pixels = only_picture(path).load().pixels(Resizing(input_size=(3, 3)))
     assert (pixels == RED).all()
 
 
 def test_the_error_about_a_file_of_any_name_is_one_line_that_can_be_printed(tmp_path):
     name = os.fsdecode(b"a\nnewline and \xff.png")
-    with pytest.raises(UnreadableImageError) as caught:
-        only_picture(tmp_path / name).load()
-    lines = str(caught.value).encode("utf-8").splitlines()
+    picture = only_picture(tmp_path / name)
+    with pytest.raises(PictureError) as caught:
+        picture.load()
+    error = UnreadableImageError([failure_of(picture, caught.value)])
+    lines = str(error).encode("utf-8").splitlines()
     assert len(lines) == 3
 
 
