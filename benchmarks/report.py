@@ -9,11 +9,11 @@ import platform
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Result
+from skresnet.base import installed_version
 
 _LIBRARIES = (
     "embetter",
@@ -78,7 +78,7 @@ def machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "load_average": round(os.getloadavg()[0], 2),
-        "versions": {name: _version(name) for name in _LIBRARIES},
+        "versions": {name: installed_version(name) for name in _LIBRARIES},
     }
 
 
@@ -149,10 +149,3 @@ def _module() -> str:
     """Name the module that Python was started with."""
     spec = sys.modules["__main__"].__spec__
     return spec.name if spec else sys.argv[0]
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"

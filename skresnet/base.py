@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any
 
 import sklearn
@@ -33,10 +33,24 @@ class VersionedEstimator(BaseEstimator):
         super().__setstate__(state)
 
 
+def installed_version(name: str) -> str:
+    """Tell the version of a package, or ``"not installed"``.
+
+    A distribution of another name that brings the module, as ``tensorflow-cpu``
+    brings ``tensorflow``, will do.
+    """
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        for distribution in packages_distributions().get(name, []):
+            return version(distribution)
+    return "not installed"
+
+
 def _installed() -> dict[str, str]:
     return {
         "scikit-learn": sklearn.__version__,
-        "keras": version("keras"),  # to import it would import TensorFlow
+        "keras": installed_version("keras"),  # to import it would import TensorFlow
         "skresnet": skresnet.__version__,
     }
 

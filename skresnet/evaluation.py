@@ -62,7 +62,8 @@ class Predictions:
         Parameters
         ----------
         model : estimator
-            A fitted classifier of pictures with ``predict_proba``.
+            A fitted classifier of pictures with ``predict_proba``, or a search over
+            one, whose best estimator is taken.
 
         X : pictures
             As of `ResNet50Embedder`.
@@ -81,6 +82,7 @@ class Predictions:
         UnreadableImageError
             If none of the pictures can be read.
         """
+        model = getattr(model, "best_estimator_", model)
         if not hasattr(model, "predict_proba"):
             raise TypeError(
                 f"{type(model).__name__} has no predict_proba; expected a fitted "

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skresnet.reading import Picture
+    from skresnet.reading import Failure, Picture
 
 _JOINERS = {"\u200c", "\u200d"}  # hold emoji and letters of some scripts together
 
@@ -38,7 +38,7 @@ def shown(name: Any) -> str:
     return "".join(_visible(character) for character in str(name))
 
 
-def picture_names(pictures: Sequence[Picture]) -> list[str]:
+def picture_names(pictures: Sequence[Picture | Failure]) -> list[str]:
     """Name pictures by their path below the folder they share, or their place in X."""
     folders = {str(Path(p.path).parent) for p in pictures if p.path is not None}
     try:

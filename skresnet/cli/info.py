@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -57,22 +56,17 @@ def info(model: Path | None, cache: Path | None) -> None:
 
 
 def _machine_facts(cache: Path | None) -> list[tuple[str, str]]:
+    from skresnet.base import installed_version
+
     return [
         ("skresnet", __version__),
         ("python", platform.python_version()),
-        *((package, _version(package)) for package in _PACKAGES),
+        *((package, installed_version(package)) for package in _PACKAGES),
         *_weights(),
         ("cache", _cache(cache or default_cache())),
         ("processor", _processor()),
         ("bfloat16", _bfloat16()),
     ]
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def _weights() -> list[tuple[str, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -183,12 +182,13 @@ def _test(embedder: Any, head: Any, part: Part, on_error: str) -> Part:
 
 
 def _check_drawing() -> None:
-    """Miss matplotlib now, not after the training."""
-    if find_spec("matplotlib") is None:
-        raise click.ClickException(
-            "--report draws with matplotlib, which is not installed: "
-            "python -m pip install matplotlib."
-        )
+    """Miss what reports need now, not after the training."""
+    from skresnet.report import check_report_support
+
+    try:
+        check_report_support("--report")
+    except ImportError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _write_report(model: Any, part: Part, path: Path) -> None:

@@ -93,9 +93,9 @@ class EmbeddingDisplay:
 
         Parameters
         ----------
-        estimator : ResNet50Embedder or Pipeline
-            A fitted embedder, or a Pipeline whose last step is left out if it does not
-            transform.
+        estimator : ResNet50Embedder, Pipeline or search
+            A fitted embedder, a Pipeline whose last step is left out if it does not
+            transform, or a search over one of these, whose best estimator is taken.
 
         X : pictures
             As of `ResNet50Embedder`.
@@ -124,6 +124,7 @@ class EmbeddingDisplay:
             What was drawn.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        estimator = getattr(estimator, "best_estimator_", estimator)
         if isinstance(estimator, Pipeline) and not hasattr(estimator, "transform"):
             estimator = estimator[:-1]
         return cls.from_embedding(

@@ -74,8 +74,9 @@ class LearningCurvesDisplay:
 
         Parameters
         ----------
-        estimator : DenseSGDClassifier or Pipeline
-            A fitted classifier, or a Pipeline that ends in one.
+        estimator : DenseSGDClassifier, Pipeline or search
+            A fitted classifier, a Pipeline that ends in one, or a search over either,
+            whose best estimator is taken.
 
         ax : matplotlib Axes, or two of them, default=None
             See `plot`.
@@ -95,6 +96,7 @@ class LearningCurvesDisplay:
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         check_is_fitted(estimator)
+        estimator = getattr(estimator, "best_estimator_", estimator)
         if isinstance(estimator, Pipeline):
             estimator = estimator[-1]
         if not hasattr(estimator, "history_"):

@@ -101,7 +101,8 @@ class MistakesDisplay:
         Parameters
         ----------
         estimator : estimator
-            A fitted Pipeline from pictures to classes, with ``predict_proba``.
+            A fitted Pipeline from pictures to classes, with ``predict_proba``, or a
+            search over one, whose best estimator is taken.
 
         X : pictures
             As of `ResNet50Embedder`.

@@ -1,8 +1,9 @@
 """One HTML page that says how good a classifier is, and at what it fails.
 
-A module a section of the page: what it shows is computed and written there.
+What the page says and how it is laid out stands in ``template.html``, how it looks in
+``style.css``; the modules compute the numbers and draw the charts that fill it.
 """
 
-from skresnet.report.report import Report, make_report
+from skresnet.report.report import Report, check_report_support, make_report, report_on
 
-__all__ = ["Report", "make_report"]
+__all__ = ["Report", "check_report_support", "make_report", "report_on"]

@@ -1,14 +1,19 @@
-"""Curves drawn by matplotlib, as SVG that takes the colours and letters of the page."""
+"""What a report draws: curves as SVG in the colours of the page, pictures as JPEG."""
 
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import StringIO
-from typing import TYPE_CHECKING, Any
+from io import BytesIO, StringIO
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from skresnet.report.markup import text
+import numpy as np
+from PIL import Image
+from sklearn.calibration import CalibrationDisplay
+
+from skresnet.displays.learning_curves import LearningCurvesDisplay
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,8 +29,51 @@ _INK, _, _FIRST, _SECOND = _STAND_INS
 _SIZE = (4.4, 3.2)  # inches; narrow enough to be read on a phone
 
 
+class EmbeddedPicture(NamedTuple):
+    """A picture as the address of itself, and its size in pixels."""
+
+    src: str
+    width: int
+    height: int
+
+    @classmethod
+    def of(cls, image: Image.Image) -> EmbeddedPicture:
+        """Encode a picture as JPEG."""
+        buffer = BytesIO()
+        image.save(buffer, "JPEG", quality=80, optimize=True)
+        data = b64encode(buffer.getvalue()).decode("ascii")
+        return cls(f"data:image/jpeg;base64,{data}", image.width, image.height)
+
+
+def learning_curves(history: Any, best_epoch: int) -> dict[str, str]:
+    """Draw loss and accuracy over the epochs, an SVG element each."""
+    with _chart_style():
+        figures = {"loss": _new_figure(), "accuracy": _new_figure()}
+        LearningCurvesDisplay(history, best_epoch=best_epoch).plot(
+            [figure.subplots() for figure in figures.values()]
+        )
+        return {metric: _svg(figure) for metric, figure in figures.items()}
+
+
+def reliability_diagram(
+    is_right: np.ndarray, confidence: np.ndarray, n_bins: int
+) -> str:
+    """Draw the share that is right over the confidence, and a histogram below."""
+    with _chart_style():
+        figure = _new_figure()
+        ax, below = figure.subplots(2, height_ratios=[3, 1], sharex=True)
+        CalibrationDisplay.from_predictions(
+            is_right, confidence, n_bins=n_bins, name="this model", ax=ax
+        )
+        ax.set(xlabel="", ylabel="share that is right")
+        ax.legend(loc="upper left")
+        below.hist(confidence, bins=np.linspace(0, 1, n_bins + 1), rwidth=0.9)
+        below.set(xlabel="confidence", ylabel="pictures")
+        return _svg(figure)
+
+
 @contextmanager
-def chart_style() -> Iterator[None]:
+def _chart_style() -> Iterator[None]:
     """Draw in the style of the report, whatever the user's own style is."""
     import matplotlib.style
     from cycler import cycler
@@ -49,15 +97,15 @@ def chart_style() -> Iterator[None]:
         yield
 
 
-def new_figure() -> Figure:
+def _new_figure() -> Figure:
     """Make a figure that pyplot knows nothing of and no window shows."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=_SIZE, layout="constrained")
 
 
-def svg(figure: Figure, description: str) -> str:
-    """Write a figure as an inline SVG element."""
+def _svg(figure: Figure) -> str:
+    """Write a figure as an SVG element, which the page describes from outside."""
     written = StringIO()
     figure.savefig(
         written,
@@ -65,8 +113,8 @@ def svg(figure: Figure, description: str) -> str:
         transparent=True,
         metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
     )
-    element = written.getvalue().partition("<svg")[2]
+    _, tag, element = written.getvalue().partition("<svg")
     element = re.sub(r"<metadata>.*?</metadata>\s*", "", element, flags=re.DOTALL)
     for stand_in, colour in _STAND_INS.items():
         element = element.replace(stand_in, colour)
-    return f'<svg role="img" aria-label="{text(description)}"{element}'
+    return tag + element

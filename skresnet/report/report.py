@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import html
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from sklearn.utils._optional_dependencies import check_matplotlib_support
+import numpy as np
 
 from skresnet.evaluation import Predictions
-from skresnet.report.accuracy import accuracy_section, classes_section
-from skresnet.report.data import data_section
-from skresnet.report.markup import text
-from skresnet.report.mistakes import mistakes_section
-from skresnet.report.reliability import reliability_section
-from skresnet.report.style import CSS
-from skresnet.report.training import (
-    curves_section,
-    loading_section,
-    training_section,
-)
+from skresnet.report import charts, numbers
+from skresnet.text import shown
+
+_PACKAGES = ("matplotlib", "jinja2")
 
 
 class Report:
@@ -112,6 +106,9 @@ def make_report(
 
     Raises
     ------
+    ImportError
+        If matplotlib or Jinja2 is not installed.
+
     TypeError
         If the model has no ``predict_proba``.
 
@@ -128,45 +125,100 @@ def make_report(
     >>> model.fit(X_train, y_train)  # doctest: +SKIP
     >>> make_report(model, X_test, y_test).save("report.html")  # doctest: +SKIP
     """
-    check_matplotlib_support("make_report")
+    check_report_support("make_report")
+    return report_on(
+        model,
+        Predictions.from_model(model, X, y),
+        title=title,
+        n_mistakes=n_mistakes,
+        random_state=random_state,
+    )
+
+
+def report_on(
+    model: Any,
+    predictions: Predictions,
+    *,
+    title: str | None = None,
+    n_mistakes: int = 12,
+    random_state: Any = 0,
+) -> Report:
+    """Make the report of predictions that are there already; see `make_report`."""
     model = getattr(model, "best_estimator_", model)
-    predictions = Predictions.from_model(model, X, y)
-    sections = [
-        accuracy_section(predictions),
-        data_section(predictions, X, random_state),
-        classes_section(predictions),
-        mistakes_section(predictions, n_mistakes),
-        reliability_section(predictions),
-        curves_section(model),
-        training_section(model),
-        loading_section(model),
-    ]
-    return Report(_page("Image classifier" if title is None else title, sections))
+    confidence = np.clip(predictions.confidence, 0, 1)  # softmax may round above 1
+    is_right = predictions.is_right
+    steps = [step for _, step in numbers.steps_of(model)]
+    last = steps[-1]
+    curves = None
+    if hasattr(last, "history_"):
+        curves = charts.learning_curves(last.history_, last.best_epoch_)
+    return Report(
+        _template().render(
+            title="Image classifier" if title is None else title,
+            n_pictures=len(predictions.pictures),
+            accuracy=numbers.accuracy(predictions),
+            data=numbers.data(predictions, random_state),
+            scores=numbers.scores(predictions),
+            mistakes=numbers.mistakes(predictions, n_mistakes),
+            diagram=charts.reliability_diagram(is_right, confidence, numbers.N_BINS),
+            bins=list(zip(*numbers.reliability(is_right, confidence), strict=True)),
+            calibration_error=numbers.calibration_error(is_right, confidence),
+            curves=curves,
+            last=last,
+            training=numbers.training(model),
+            weights=getattr(steps[0], "weights_", None),
+        ).strip()
+        + "\n"
+    )
 
 
-def _page(title: str, sections: list[str]) -> str:
-    main = "\n".join(sections)
-    return f"""\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy"
-  content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>{text(title)}</title>
-<style>
-{CSS}</style>
-</head>
-<body>
-<header>
-<h1>{text(title)}</h1>
-<p>How good it is, and at what it fails.</p>
-</header>
-<main>
-{main}
-</main>
-</body>
-</html>
-"""
+def check_report_support(caller: str) -> None:
+    """Raise if a package is missing that only reports need.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib or Jinja2 is not installed.
+    """
+    missing = [package for package in _PACKAGES if find_spec(package) is None]
+    if missing:
+        raise ImportError(
+            f"{caller} needs {' and '.join(missing)}, not installed here: "
+            f"python -m pip install {' '.join(missing)}."
+        )
+
+
+def percent(share: float) -> str:
+    """Write a share between 0 and 1, and 100% or 0% only where it is exactly that."""
+    if 0 < share < 0.0005:
+        return "<0.1%"
+    if 0.9995 <= share < 1:
+        return ">99.9%"
+    return f"{100 * share:.1f}%"
+
+
+def _counted(number: int, noun: str) -> str:
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def _template() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("skresnet", "report"),
+        autoescape=True,
+        # What comes from outside can be encoded, and hides nothing.
+        finalize=lambda value: value if isinstance(value, Markup) else shown(value),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {
+        "percent": percent,
+        "counted": _counted,
+        "score": lambda value: "\N{EN DASH}" if np.isnan(value) else f"{value:.3f}",
+        "grouped": "{:,}".format,
+    }
+    return environment.get_template("template.html")

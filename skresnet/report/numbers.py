@@ -1,0 +1,282 @@
+"""The numbers of a report: plain values, which the template puts into words."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.stats import binomtest
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state
+
+from skresnet import __version__
+from skresnet.base import installed_version
+from skresnet.classifier import DenseSGDClassifier
+from skresnet.displays.thumbnails import thumbnails
+from skresnet.embedder import ResNet50Embedder
+from skresnet.evaluation import Predictions
+from skresnet.reading import Failure
+from skresnet.report.charts import EmbeddedPicture
+from skresnet.text import picture_names
+
+_MOST_EXAMPLES = 60
+_EXAMPLES_A_CLASS = 6
+_EXAMPLE_SIDE = 144
+_MISTAKE_SIDE = 360
+_MOST_FAILURES = 50
+_MOST_IN_MATRIX = 20
+_MOST_CONFUSIONS = 25
+N_BINS = 10
+
+_PACKAGES = ("scikit-learn", "tensorflow", "keras", "numpy", "pillow")
+_EMBEDDER_PARAMS = (
+    "layer",
+    "pooling",
+    "input_size",
+    "interpolation",
+    "aspect",
+    "preprocessing",
+    "precision",
+)
+_HEAD_PARAMS = (
+    "hidden_layer_sizes",
+    "activation",
+    "dropout",
+    "learning_rate",
+    "momentum",
+    "batch_size",
+    "class_weight",
+    "random_state",
+)
+_WEIGHTS = {
+    "imagenet": "ImageNet, as Keras publishes them",
+    "distilled": "distilled, as they come with skresnet",
+    "file": "from a file",
+    "random": "random, never trained",
+}
+
+
+class Fact(NamedTuple):
+    """A line of a list of facts; code is set in the letters of code."""
+
+    term: str
+    value: Any
+    is_code: bool = False
+
+
+def accuracy(predictions: Predictions) -> dict[str, Any]:
+    """Count what is right, and what always guessing the same would be."""
+    right, n_pictures = int(predictions.is_right.sum()), len(predictions.pictures)
+    labels, counts = np.unique(predictions.y_true, return_counts=True)
+    low, high = accuracy_interval(right, n_pictures)
+    return {
+        "right": right,
+        "share": right / n_pictures,
+        "low": low,
+        "high": high,
+        "most_frequent": labels[counts.argmax()],
+        "baseline": counts.max() / n_pictures,
+    }
+
+
+def accuracy_interval(right: int, n_pictures: int) -> tuple[float, float]:
+    """Compute the 95% Wilson score interval of an accuracy.
+
+    Parameters
+    ----------
+    right : int
+        Pictures that were given their label.
+
+    n_pictures : int
+        All pictures.
+
+    Returns
+    -------
+    low, high : float
+        Between 0 and 1 (Wilson, 1927).
+    """
+    interval = binomtest(right, n_pictures).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def data(predictions: Predictions, random_state: Any) -> dict[str, Any]:
+    """Count the pictures of each class, and choose some to look at."""
+    labels, counts = np.unique(predictions.y_true, return_counts=True)
+    n_examples = min(_EXAMPLES_A_CLASS, max(1, _MOST_EXAMPLES // len(labels)))
+    generator = check_random_state(random_state)
+    classes = []
+    for label, count in zip(labels, counts, strict=True):
+        rows = np.flatnonzero(predictions.y_true == label)
+        chosen = np.sort(generator.permutation(rows)[:n_examples])
+        if len(classes) >= _MOST_EXAMPLES:
+            chosen = chosen[:0]
+        pictures = [predictions.pictures[row] for row in chosen]
+        examples = [
+            EmbeddedPicture.of(made)
+            for made in thumbnails(pictures, _EXAMPLE_SIDE, square=True)
+            if not isinstance(made, Failure)
+        ]
+        classes.append((label, int(count), count / counts.max(), examples))
+    known, given = predictions.classes.tolist(), labels.tolist()
+    failures = predictions.failures
+    return {
+        "classes": classes,
+        "unknown": [label for label in given if label not in known],
+        "missing": [label for label in known if label not in given],
+        "n_failures": len(failures),
+        "failures": [
+            (called, failure.cause)
+            for called, failure in zip(picture_names(failures), failures, strict=True)
+        ][:_MOST_FAILURES],
+    }
+
+
+def scores(predictions: Predictions) -> dict[str, Any]:
+    """Compute precision, recall and F1 of each class, and which are confused."""
+    labels = np.unique(np.concatenate([predictions.classes, predictions.y_true]))
+    precision, recall, f1, counts = precision_recall_fscore_support(
+        predictions.y_true, predictions.y_pred, labels=labels, zero_division=np.nan
+    )
+    matrix = None
+    if len(labels) <= _MOST_IN_MATRIX:
+        cells = confusion_matrix(predictions.y_true, predictions.y_pred, labels=labels)
+        shares = cells / np.maximum(cells.sum(axis=1, keepdims=True), 1)
+        matrix = [
+            (label, list(zip(row.tolist(), row_shares.tolist(), strict=True)))
+            for label, row, row_shares in zip(labels, cells, shares, strict=True)
+        ]
+    return {
+        "rows": list(zip(labels, precision, recall, f1, counts.tolist(), strict=True)),
+        "means": [np.nanmean(values) for values in (precision, recall, f1)],
+        "labels": labels,
+        "matrix": matrix,
+        "confusions": predictions.confusions(_MOST_CONFUSIONS),
+    }
+
+
+def mistakes(predictions: Predictions, n_mistakes: int) -> dict[str, Any]:
+    """Take the most confident mistakes, with the pictures themselves."""
+    rows = predictions.most_confident_mistakes(n_mistakes)
+    pictures = [predictions.pictures[row] for row in rows]
+    columns = {label: i for i, label in enumerate(predictions.classes.tolist())}
+    shown = []
+    for row, name, made in zip(
+        rows,
+        picture_names(pictures),
+        thumbnails(pictures, _MISTAKE_SIDE),
+        strict=True,
+    ):
+        true, failed = predictions.y_true[row], isinstance(made, Failure)
+        column = columns.get(true)
+        shown.append(
+            {
+                "name": name,
+                "picture": None if failed else EmbeddedPicture.of(made),
+                "cause": made.cause if failed else None,
+                "true": true,
+                "predicted": predictions.y_pred[row],
+                "confidence": float(predictions.confidence[row]),
+                "own": None
+                if column is None
+                else float(predictions.probabilities[row, column]),
+            }
+        )
+    return {"n_all": int((~predictions.is_right).sum()), "shown": shown}
+
+
+def reliability(
+    is_right: np.ndarray, confidence: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sort predictions into bins of equal width by their confidence.
+
+    Parameters
+    ----------
+    is_right : ndarray of bool of shape (n_samples,)
+        Whether the predicted label is the true one.
+
+    confidence : ndarray of shape (n_samples,)
+        Probability of the predicted label.
+
+    Returns
+    -------
+    right, mean, counts : ndarray of shape (n_filled_bins,)
+        Share that is right, mean confidence, and number of predictions of each bin
+        that is not empty, as of `sklearn.calibration.calibration_curve`.
+    """
+    right, mean = calibration_curve(is_right, confidence, n_bins=N_BINS)
+    edges = np.linspace(0, 1, N_BINS + 1)
+    counts = np.bincount(np.searchsorted(edges[1:-1], confidence))
+    return right, mean, counts[counts > 0]
+
+
+def calibration_error(is_right: np.ndarray, confidence: np.ndarray) -> float:
+    """Compute the expected calibration error of the predicted labels.
+
+    The mean over the bins of `reliability` of the distance between the share that is
+    right and the mean confidence, weighted by the number of predictions (Naeini,
+    Cooper and Hauskrecht, 2015).
+    """
+    right, mean, counts = reliability(is_right, confidence)
+    return float(np.average(np.abs(right - mean), weights=counts))
+
+
+def steps_of(model: Any) -> list[tuple[str, Any]]:
+    """List the steps of a Pipeline, or a model as its only step."""
+    return model.steps if isinstance(model, Pipeline) else [("model", model)]
+
+
+def training(model: Any) -> dict[str, list[Fact]]:
+    """Say what each step is and how it was trained, and with which versions."""
+    facts = {}
+    for name, step in steps_of(model):
+        if isinstance(step, ResNet50Embedder):
+            facts[name] = _embedder_facts(step)
+        elif isinstance(step, DenseSGDClassifier):
+            facts[name] = _head_facts(step)
+        else:
+            facts[name] = [Fact("estimator", repr(step), is_code=True)]
+    facts["software"] = [
+        Fact("Python", platform.python_version()),
+        Fact("skresnet", __version__),
+        *(Fact(package, installed_version(package)) for package in _PACKAGES),
+    ]
+    return facts
+
+
+def _embedder_facts(embedder: ResNet50Embedder) -> list[Fact]:
+    weights = embedder.weights_
+    return [
+        Fact("network", "ResNet50"),
+        Fact("weights", _WEIGHTS[weights.name]),
+        Fact("seed", weights.seed, is_code=True)
+        if weights.name == "random"
+        else Fact("SHA-256 of the weights", weights.digest, is_code=True),
+        *_params(embedder, _EMBEDDER_PARAMS),
+    ]
+
+
+def _head_facts(head: DenseSGDClassifier) -> list[Fact]:
+    # Without validation rows, the classifier reads val_accuracy as accuracy.
+    monitor = head.monitor
+    monitor = monitor if monitor in head.history_ else monitor.removeprefix("val_")
+    facts = [
+        Fact("network", "dense layers and a softmax, trained with SGD"),
+        Fact(
+            "best epoch",
+            f"{head.best_epoch_ + 1} of {len(head.history_['loss'])}, with a "
+            f"{monitor} of {head.best_score_:.4f}",
+        ),
+    ]
+    if head.validation_indices_ is not None:
+        n_rows = len(head.validation_indices_)
+        pictures = "picture" if n_rows == 1 else "pictures"
+        facts.append(Fact("set aside for validation", f"{n_rows:,} {pictures}"))
+    return facts + _params(head, _HEAD_PARAMS)
+
+
+def _params(estimator: Any, names: tuple[str, ...]) -> list[Fact]:
+    params = estimator.get_params(deep=False)
+    return [Fact(name.replace("_", " "), params[name]) for name in names]
