@@ -107,7 +107,7 @@ def data(predictions: Predictions, random_state: Any) -> dict[str, Any]:
     labels, counts = np.unique(predictions.y_true, return_counts=True)
     n_examples = min(_EXAMPLES_A_CLASS, max(1, _MOST_EXAMPLES // len(labels)))
     generator = check_random_state(random_state)
-    classes = []
+    classes: list[tuple[Any, int, float, list[EmbeddedPicture]]] = []
     for label, count in zip(labels, counts, strict=True):
         rows = np.flatnonzero(predictions.y_true == label)
         chosen = np.sort(generator.permutation(rows)[:n_examples])
@@ -169,13 +169,15 @@ def mistakes(predictions: Predictions, n_mistakes: int) -> dict[str, Any]:
         thumbnails(pictures, _MISTAKE_SIDE),
         strict=True,
     ):
-        true, failed = predictions.y_true[row], isinstance(made, Failure)
+        true = predictions.y_true[row]
         column = columns.get(true)
         shown.append(
             {
                 "name": name,
-                "picture": None if failed else EmbeddedPicture.of(made),
-                "cause": made.cause if failed else None,
+                "picture": None
+                if isinstance(made, Failure)
+                else EmbeddedPicture.of(made),
+                "cause": made.cause if isinstance(made, Failure) else None,
                 "true": true,
                 "predicted": predictions.y_pred[row],
                 "confidence": float(predictions.confidence[row]),

@@ -153,7 +153,8 @@ def report_on(
     if hasattr(last, "history_"):
         curves = charts.learning_curves(last.history_, last.best_epoch_)
     return Report(
-        _template().render(
+        _template()
+        .render(
             title="Image classifier" if title is None else title,
             n_pictures=len(predictions.pictures),
             accuracy=numbers.accuracy(predictions),
@@ -167,7 +168,8 @@ def report_on(
             last=last,
             training=numbers.training(model),
             weights=getattr(steps[0], "weights_", None),
-        ).strip()
+        )
+        .strip()
         + "\n"
     )
 

@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 from matplotlib.offsetbox import AnnotationBbox
 from sklearn.decomposition import PCA
+from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
 
-from skresnet import EmbeddingDisplay, load_image_folder
+from skresnet import EmbeddingDisplay, ResNet50Embedder, load_image_folder
 
 
 def legend(display):
@@ -50,6 +53,20 @@ def test_small_pictures_stand_at_their_points(colour_model, colour_folder):
     np.testing.assert_allclose([box.xy for box in boxes(display)], display.coordinates)
     # The last picture is a red one.
     assert np.asarray(display.images[17]).mean(axis=(0, 1)).argmax() == 0
+
+
+def test_a_search_embeds_by_its_best_estimator(colour_folder):
+    data = load_image_folder(colour_folder / "val")
+    embedder = ResNet50Embedder(
+        weights=None, random_state=0, input_size=32, layer="conv2_block1_out"
+    )
+    model = make_pipeline(embedder, GaussianNB())
+    grid = {"gaussiannb__var_smoothing": [1e-9, 1e-3]}
+    search = GridSearchCV(model, grid, cv=2).fit(data.data, data.target)
+    np.testing.assert_array_equal(
+        EmbeddingDisplay.from_estimator(search, data.data).coordinates,
+        EmbeddingDisplay.from_estimator(search.best_estimator_, data.data).coordinates,
+    )
 
 
 def test_the_classes_are_told_apart_by_their_features(colour_model, colour_folder):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 
 from skresnet import DenseSGDClassifier, LearningCurvesDisplay
 
@@ -47,6 +48,14 @@ def test_the_classifier_alone_will_do(features):
     display = LearningCurvesDisplay.from_estimator(classifier)
     assert "validation" not in curves(display.axes_[0])
     assert curves(display.axes_[0])["training"][1] == classifier.history_["loss"]
+
+
+def test_a_search_shows_its_best_estimator(features):
+    classifier = DenseSGDClassifier(hidden_layer_sizes=(4,), epochs=2, random_state=0)
+    grid = {"learning_rate": [0.01, 0.1]}
+    search = GridSearchCV(classifier, grid, cv=2).fit(*features)
+    display = LearningCurvesDisplay.from_estimator(search)
+    assert display.history is search.best_estimator_.history_
 
 
 def test_without_a_best_epoch_the_first_of_the_most_accurate_is_marked():

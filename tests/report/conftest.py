@@ -20,14 +20,14 @@ def plots_without_windows():
 def pixel_model():
     """Make a fitted Pipeline that ends in scikit-learn's own classifier, and its X."""
 
-    def make(n_classes=3, side=32, names=None, **params):
+    def make(n_classes=3, side=32, names=None, n_pictures=4, **params):
         generator = np.random.default_rng(0)
         centres = generator.uniform(40, 215, (n_classes, 1, 1, 1, 3))
-        noise = generator.normal(0, 8, (n_classes, 4, side, side, 3))
+        noise = generator.normal(0, 8, (n_classes, n_pictures, side, side, 3))
         X = (centres + noise).clip(0, 255).astype(np.uint8).reshape(-1, side, side, 3)
         if names is None:
             names = [f"class {index:02}" for index in range(n_classes)]
-        y = np.repeat(np.array(names, dtype=object), 4)
+        y = np.repeat(np.array(names, dtype=object), n_pictures)
         model = make_pipeline(
             ResNet50Embedder(
                 weights=None,

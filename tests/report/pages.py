@@ -21,6 +21,8 @@ class Page(HTMLParser):
         self.feed(html)
         self.close()
         assert not self._open, f"not closed: {self._open}"
+        # As a browser does, line breaks and indents are one space.
+        self.sections = {k: " ".join(v.split()) for k, v in self.sections.items()}
 
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)

@@ -6,9 +6,8 @@ from pages import Page
 from sklearn.metrics import classification_report, confusion_matrix
 
 from skresnet import load_image_folder, make_report
-from skresnet.report.accuracy import accuracy_interval
-from skresnet.report.markup import percent
-from skresnet.report.reliability import calibration_error, reliability
+from skresnet.report.numbers import accuracy_interval, calibration_error, reliability
+from skresnet.report.report import percent
 
 
 @pytest.fixture(scope="module")
@@ -86,10 +85,20 @@ def test_mistakes_come_with_both_probabilities(page, colour_model, data):
     for row in range(3):
         predicted = probabilities[row].argmax()
         name = colour_model.classes_[predicted]
-        given = percent(probabilities[row, predicted]).replace("&gt;", ">")
-        own = percent(probabilities[row, red]).replace("&lt;", "<")
-        assert f"predicted {name} {given}true red {own}" in page.sections["mistakes"]
+        given = percent(probabilities[row, predicted])
+        own = percent(probabilities[row, red])
+        assert f"predicted {name} {given} true red {own}" in page.sections["mistakes"]
         assert f"blue/0{row}.png" in page.sections["mistakes"]
+
+
+@pytest.mark.parametrize("asked", [0, 2, 99])
+def test_as_many_mistakes_are_shown_as_asked_for(colour_model, data, asked):
+    n_wrong = (colour_model.predict(data.data) != data.target).sum()
+    report = make_report(colour_model, data.data, data.target, n_mistakes=asked)
+    page = Page(report.html)
+    shown = min(asked, n_wrong)
+    assert f"{shown} of {n_wrong} mistakes" in page.sections["mistakes"]
+    assert sum("predicted" in img["alt"] for img in page.all("img")) == shown
 
 
 def test_reliability_and_its_error_by_hand():
@@ -116,7 +125,7 @@ def test_a_model_that_is_always_right_and_sure_has_no_error():
 
 def test_a_hundred_percent_is_said_of_nothing_less():
     assert percent(1) == "100.0%"
-    assert percent(0.99996) == "&gt;99.9%"
+    assert percent(0.99996) == ">99.9%"
     assert percent(0.999) == "99.9%"
     assert percent(0) == "0.0%"
-    assert percent(0.0001) == "&lt;0.1%"
+    assert percent(0.0001) == "<0.1%"

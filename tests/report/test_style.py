@@ -1,0 +1,94 @@
+"""How a report looks: its colours, and its layout in a real browser."""
+
+import re
+import shutil
+import subprocess
+from html import escape
+from itertools import product
+
+import pytest
+
+from skresnet import make_report
+
+SCHEMES = ["light", "dark", "paper"]
+GROUNDS = ["paper", "card", "notice"]
+TEXTS = ["ink", "faint", "first", "second"]
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+    None,
+)
+# A page around the report, which itself allows no script, that measures and asks.
+FRAME = """<iframe style="width: {width}px; height: 900px; border: 0" srcdoc="{page}">
+</iframe><script>onload = () => {{
+const page = document.querySelector("iframe").contentDocument;
+const say = (name, value) => document.body.append(`[${{name}}=${{value}}]`);
+say("scrolls", page.documentElement.scrollWidth - page.documentElement.clientWidth);
+say("ground", page.defaultView.getComputedStyle(page.body).backgroundColor);
+}}</script>"""
+
+
+@pytest.fixture(scope="module")
+def report(pixel_model):
+    """A report whose tables and names are wider than a phone."""
+    names = [f"a class with quite a long name, {index}" for index in range(16)]
+    model, X = pixel_model(n_classes=16, names=names)
+    return make_report(model, X, [names[0], *model.predict(X)[1:]]).html
+
+
+def palettes(page):
+    """The custom properties of each scheme, by name."""
+    light, dark, paper = re.findall(r":root \{(.*?)\}", page, flags=re.DOTALL)
+    found = [
+        dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6})", block))
+        for block in (light, dark, paper)
+    ]
+    return dict(zip(SCHEMES, found, strict=True))
+
+
+def luminance(colour):
+    """Relative luminance as WCAG 2.2 defines it."""
+    shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [
+        s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_text_can_be_read_on_every_ground(report, scheme):
+    colours = palettes(report)[scheme]
+    for ground, text in product(GROUNDS, TEXTS):
+        dark, light = sorted(luminance(colours[name]) for name in (ground, text))
+        contrast = (light + 0.05) / (dark + 0.05)
+        assert contrast >= 4.5, f"{text} on {ground}"  # level AA
+
+
+def in_browser(report, tmp_path, width, dark=False):
+    """Lay the report out at a width, and return what was measured."""
+    page = tmp_path / "frame.html"
+    page.write_text(FRAME.format(width=width, page=escape(report)), encoding="utf-8")
+    command = [
+        CHROMIUM,
+        *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
+        *("--no-first-run", "--disable-background-networking"),
+        *("--disable-component-update", "--disable-sync", "--dump-dom"),
+        f"--user-data-dir={tmp_path / 'profile'}",
+        f"--blink-settings=preferredColorScheme={0 if dark else 1}",
+        page.as_uri(),
+    ]
+    dom = subprocess.run(command, check=True, capture_output=True, timeout=120).stdout
+    return dict(re.findall(r"\[(\w+)=([^\]]+)\]", dom.decode()))
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+class TestInChromium:
+    @pytest.mark.parametrize("width", [320, 390, 1280])
+    def test_no_page_scrolls_sideways(self, report, tmp_path, width):
+        assert in_browser(report, tmp_path, width)["scrolls"] == "0"
+
+    def test_the_dark_scheme_follows_the_browser(self, report, tmp_path):
+        light, dark = (
+            in_browser(report, tmp_path, 900, dark=d)["ground"] for d in (0, 1)
+        )
+        assert light == "rgb(251, 250, 248)"
+        assert dark == "rgb(21, 24, 28)"
