@@ -227,7 +227,9 @@ class _Pass:
         self._in_vain_after_failure = in_vain_after_failure
         self._around_batch = around_batch
         self._progress = progress
-        self._cache = _CallCache(settings.cache, settings.cache_key)
+        self._cache = _CallCache(
+            settings.cache, settings.cache_key, settings.backbone.n_features
+        )
         self._suspicions: dict[int, str] = {}
 
     def run(self) -> Embedded:
@@ -292,9 +294,9 @@ class _Pass:
 
     def _embed(self, batch: list[Prepared]) -> None:
         """Compute the rows of a batch, but those that another process has stored."""
-        # Before the turn: others need not wait while this process builds its own.
+        # Before the lock: others need not wait while this process builds its own.
         backbone = load_backbone(self._settings.backbone)
-        with self._around_batch(), self._cache.turn():
+        with self._around_batch(), self._cache.lock():
             known = self._cache.get([item.digest for item in batch])
             missing = self._taken(batch, known)
             if missing:
@@ -371,12 +373,17 @@ class _CallCache:
 
     settings : str
         All that decides a row besides the content of the picture.
+
+    n_features : int
+        The length of a row.
     """
 
-    def __init__(self, cache: EmbeddingCache | None, settings: str) -> None:
+    def __init__(
+        self, cache: EmbeddingCache | None, settings: str, n_features: int
+    ) -> None:
         self._cache = cache
         self._settings = settings
-        self._takes_turns = True
+        self._n_features = n_features
 
     @property
     def is_open(self) -> bool:
@@ -387,7 +394,10 @@ class _CallCache:
         """Return the row of each picture, or None."""
         nothing: list[NDArray[np.float32] | None] = [None] * len(digests)
         return self._unless_unavailable(
-            lambda cache: cache.get_many(self._settings, digests), nothing
+            lambda cache: cache.get_many(
+                self._settings, digests, n_features=self._n_features
+            ),
+            nothing,
         )
 
     def put(self, digests: Sequence[bytes], rows: NDArray[np.float32]) -> None:
@@ -398,19 +408,17 @@ class _CallCache:
         )
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Be the only one who computes rows for this cache, where that is possible.
+    def lock(self) -> Iterator[None]:
+        """Be the only one who computes these rows, where that is possible.
 
         Processes that embed the same pictures at once, as the workers of a grid search
         do, would otherwise compute the same batches at the same time. In turns, each
         finds what the others have stored; the processor is shared either way.
         """
         with ExitStack() as stack:
-            if self._takes_turns:
-                # Who has waited in vain once does not wait again for each batch.
-                self._takes_turns = self._unless_unavailable(
-                    lambda cache: stack.enter_context(cache.turn()), False
-                )
+            self._unless_unavailable(
+                lambda cache: stack.enter_context(cache.lock(self._settings)), False
+            )
             yield
 
     def _unless_unavailable(

@@ -22,13 +22,17 @@ needs no size of a memory map, no watch over killed readers, and 8.6 instead of 
 a row.
 """
 
-from skresnet.cache.embedding_cache import EmbeddingCache
-from skresnet.cache.errors import (
+from skresnet.cache.embedding_cache import (
+    CacheInfo,
+    CacheVerification,
+    EmbeddingCache,
+)
+from skresnet.cache.files import (
     CacheFormatError,
     CacheUnavailableError,
     CacheWarning,
+    default_cache_folder,
 )
-from skresnet.cache.reports import CacheInfo, CacheVerification
 
 __all__ = [
     "CacheFormatError",
@@ -37,4 +41,5 @@ __all__ = [
     "CacheVerification",
     "CacheWarning",
     "EmbeddingCache",
+    "default_cache_folder",
 ]

@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -10,19 +11,77 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skresnet.cache.current import CurrentStore, one_at_a_time
-from skresnet.cache.errors import CacheUnavailableError, CacheWarning
-from skresnet.cache.files import bytes_on_disk, companions, find_stores
+from skresnet.cache.files import (
+    CacheUnavailableError,
+    CacheWarning,
+    bytes_on_disk,
+    companions,
+    find_stores,
+    lock,
+)
 from skresnet.cache.records import SETTINGS_KEY_BYTES, pack, settings_key, unpack
-from skresnet.cache.reports import CacheInfo, CacheVerification
-from skresnet.cache.store import Store
-from skresnet.cache.turns import turn
+from skresnet.cache.store import CurrentStore, Store, one_at_a_time
 from skresnet.warn import warn_user
 
 # How many entries may wait for their "recently used" mark before it is written.
 _TOUCHED_AT_ONCE = 8192
 
 _ENTRIES_CHECKED_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class CacheInfo:
+    """What a cache holds.
+
+    Attributes
+    ----------
+    folder : Path
+        Where the cache is.
+    entries : int
+        Number of rows stored.
+    bytes_on_disk : int
+        Size of all files of the cache in bytes, those set aside included.
+    settings : dict of str to int
+        Number of rows stored under each settings text.
+    set_aside : list of Path
+        Store files that were damaged beyond use; ``EmbeddingCache.clear`` removes them.
+    """
+
+    folder: Path
+    entries: int
+    bytes_on_disk: int
+    settings: dict[str, int]
+    set_aside: list[Path]
+
+    def __str__(self) -> str:
+        lines = [
+            f"Embedding cache {self.folder}",
+            f"  {self.entries:,} entries, {self.bytes_on_disk / 1e6:,.1f} MB on disk",
+        ]
+        lines += [f"  {number:,}: {text}" for text, number in self.settings.items()]
+        lines += [f"  damaged, set aside: {path.name}" for path in self.set_aside]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class CacheVerification:
+    """What ``EmbeddingCache.verify`` found.
+
+    Attributes
+    ----------
+    sound : int
+        Number of entries whose checksum is right.
+    damaged : list of (str, bytes)
+        Settings text and digest of each entry whose checksum is wrong or that cannot
+        be read. They are never returned, and replaced when they are stored again.
+    structure : str
+        "ok", or the first fault in the structure of the store. With a fault, entries
+        may be missing from both of the above.
+    """
+
+    sound: int
+    damaged: list[tuple[str, bytes]]
+    structure: str
 
 
 class EmbeddingCache:
@@ -83,7 +142,11 @@ class EmbeddingCache:
         self._forget()
 
     def get_many(
-        self, settings: str, digests: Sequence[bytes]
+        self,
+        settings: str,
+        digests: Sequence[bytes],
+        *,
+        n_features: int | None = None,
     ) -> list[NDArray[np.float32] | None]:
         """Return the stored rows.
 
@@ -93,6 +156,9 @@ class EmbeddingCache:
             Canonical text of everything that decides the features besides the picture.
         digests : sequence of bytes
             Digest of each picture, usually 32 bytes.
+        n_features : int or None, default=None
+            Length that each row must have; a row of another length is damaged. None
+            takes any.
 
         Returns
         -------
@@ -120,7 +186,7 @@ class EmbeddingCache:
                 return [None] * len(keys)
             values = store.read(keys)
             rows = [
-                None if value is None else unpack(key, value)
+                None if value is None else unpack(key, value, n_features)
                 for key, value in zip(keys, values, strict=True)
             ]
             found = sum(value is not None for value in values)
@@ -184,25 +250,36 @@ class EmbeddingCache:
             self._touched.clear()
             self._damage_seen = False
 
-    def turn(self) -> contextlib.AbstractContextManager[bool]:
+    def lock(self, settings: str) -> contextlib.AbstractContextManager[bool]:
         """Make a context that one thread of one process at a time is in.
 
-        Processes that compute the same rows look into the cache once it is their turn,
-        and find what the others have stored. Those who wait for a turn alternate.
+        Processes that compute the same rows look into the cache once they have the
+        lock, and find what the others have stored. Those who wait for it alternate.
+
+        Parameters
+        ----------
+        settings : str
+            The settings of the rows; those of others are not locked.
 
         Returns
         -------
         context manager
             Gives True, or False where nobody is kept out: if the folder cannot be
-            written, the system or file system has no locks (Windows), or the wait
-            has lasted for 60 seconds, which one who hangs must not prolong.
+            written, the file system has no locks, or the wait has lasted for 30
+            seconds. A process waits for that long once, even if the one who has the
+            lock stays stopped for ever.
 
         Raises
         ------
         CacheUnavailableError
-            On entering, if the folder cannot be made or used.
+            On entering, if the folder cannot be made.
+
+        Warns
+        -----
+        CacheWarning
+            Once a process, after 5 seconds of waiting.
         """
-        return turn(self.folder)
+        return lock(self.folder, settings_key(settings).hex())
 
     def info(self) -> CacheInfo:
         """Count what is stored; print the result to read it.

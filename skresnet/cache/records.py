@@ -34,14 +34,20 @@ def pack(key: bytes, row: NDArray[np.float32]) -> bytes:
     return _checksum(key, payload) + payload
 
 
-def unpack(key: bytes, value: Any) -> NDArray[np.float32] | None:
-    """Turn stored bytes into a read-only row, or None where they are damaged."""
+def unpack(
+    key: bytes, value: Any, n_features: int | None = None
+) -> NDArray[np.float32] | None:
+    """Turn stored bytes into a read-only row, or None where they are damaged.
+
+    A row of another length than asked for has been put there by somebody else.
+    """
     if not isinstance(value, bytes):
         return None
     payload = memoryview(value)[_CHECKSUM_BYTES:]
     if _checksum(key, payload) != value[:_CHECKSUM_BYTES] or len(payload) % 4:
         return None
-    return np.frombuffer(payload, _STORED).astype(np.float32, copy=False)
+    row = np.frombuffer(payload, _STORED).astype(np.float32, copy=False)
+    return row if n_features in (None, len(row)) else None
 
 
 def _checksum(key: bytes, payload: bytes | memoryview) -> bytes:

@@ -11,12 +11,23 @@ size for anyone to configure.
 import contextlib
 import os
 import sqlite3
+import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from skresnet.cache.errors import CacheUnavailableError, DamagedStoreError
+from skresnet.cache.files import (
+    CacheUnavailableError,
+    CacheWarning,
+    DamagedStoreError,
+    find_stores,
+    make_folder,
+    next_path,
+    store_path,
+)
+from skresnet.warn import warn_user
 
 # How long to wait for another writer. Transactions last milliseconds; clearing or
 # shrinking a large store lasts seconds.
@@ -41,6 +52,11 @@ _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS entries (key BLOB PRIMARY KEY, used REAL, value BLOB)",
     "CREATE TABLE IF NOT EXISTS settings (key BLOB PRIMARY KEY, text TEXT)",
 )
+
+_TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table'"
+
+# SQLite keeps the count of uses in 31 bits of the file's header.
+_MOST_USES = 2**31 - 2
 
 # What an entry takes besides its value, roughly: its key twice, headers.
 _ENTRY_OVERHEAD = 128
@@ -89,10 +105,17 @@ class Store:
         connection.execute("PRAGMA mmap_size=0")
         connection.execute("PRAGMA cell_size_check=ON")
         connection.execute("PRAGMA trusted_schema=OFF")
+        # Before anything is written, be it the mode: a link may lead anywhere.
+        tables = {name for (name,) in connection.execute(_TABLES)}
+        if tables and tables.isdisjoint({b"entries", b"settings"}):
+            raise CacheUnavailableError(
+                f"The embedding cache {self.path.parent} cannot be used: "
+                f"{self.path.name} is the database of another application. Move it "
+                "away or choose another folder."
+            )
         if not self.read_only:
             self._enter_write_ahead_mode()
-            tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-            if tables == (0,) or tables is None:
+            if not tables:
                 with self._writing():
                     for statement in _SCHEMA:
                         connection.execute(statement)
@@ -156,9 +179,9 @@ class Store:
         max_bytes: int | None,
     ) -> None:
         """Store the values; touched entries and these are the most recently used."""
-        now = time.time()
         with self._errors_named():
             with self._writing():
+                now = self._next_use()
                 self._connection.execute(
                     "INSERT OR REPLACE INTO settings VALUES (?, ?)", settings
                 )
@@ -168,7 +191,7 @@ class Store:
                     ((key, now, value) for key, value in values.items()),
                 )
                 if max_bytes is not None:
-                    self._evict(max_bytes)
+                    self._evict(max_bytes, now)
             # Evicted space is reused, so the file stays about as large as the limit.
             # A much larger one was written under a higher limit.
             if max_bytes is not None and self._file_bytes() > 1.25 * max_bytes:
@@ -178,7 +201,7 @@ class Store:
     def touch(self, keys: Iterable[bytes]) -> None:
         """Make the entries the most recently used."""
         with self._errors_named(), self._writing():
-            self._touch(keys, time.time())
+            self._touch(keys, self._next_use())
 
     def keys(self) -> list[bytes]:
         """Return the key of each entry, as far as they can be read."""
@@ -234,12 +257,18 @@ class Store:
                     raise
         return rows
 
-    def _touch(self, keys: Iterable[bytes], now: float) -> None:
+    def _next_use(self) -> int:
+        """Count on. A clock that is set back would make what is new the oldest."""
+        now = self._pragma("user_version") % _MOST_USES + 1
+        self._connection.execute(f"PRAGMA user_version = {now}")
+        return now
+
+    def _touch(self, keys: Iterable[bytes], now: int) -> None:
         self._connection.executemany(
             "UPDATE entries SET used = ? WHERE key = ?", ((now, key) for key in keys)
         )
 
-    def _evict(self, max_bytes: int) -> None:
+    def _evict(self, max_bytes: int, now: int) -> None:
         in_use = self._file_bytes() - self._pragma("freelist_count") * self._pragma(
             "page_size"
         )
@@ -249,8 +278,11 @@ class Store:
         # entries, which must not happen for every batch.
         excess = in_use - 0.9 * max_bytes
         oldest: list[tuple[int]] = []
+        # A use that is yet to come is damage, or the time of day that was once kept.
         for row, length in self._connection.execute(
-            "SELECT rowid, length(value) FROM entries ORDER BY used, rowid"
+            "SELECT rowid, length(value) FROM entries "
+            "ORDER BY CASE WHEN used <= ? THEN used END, rowid",
+            (now,),
         ):
             oldest.append((row,))
             excess -= (length or 0) + _ENTRY_OVERHEAD
@@ -325,3 +357,91 @@ def _primary_code(error: sqlite3.Error) -> int | None:
 
 def _is_damage(error: sqlite3.Error) -> bool:
     return _primary_code(error) in _DAMAGE
+
+
+class CurrentStore:
+    """Leads to the open store of a folder; use it while holding ``one_at_a_time``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._store: Store | None = None
+
+    def existing(self) -> Store | None:
+        """Return the store, or None where nothing was stored yet."""
+        if self._store is not None:
+            if self._store.is_in_place():
+                return self._store
+            self.release()
+        stores = find_stores(self._folder)
+        return self._open(stores[-1]) if stores else None
+
+    def write(self, action: Callable[[Store], None]) -> None:
+        """Do something to the store; made if missing, replaced if beyond use."""
+        store = self.existing()
+        if store is None:
+            make_folder(self._folder)
+            store = self._open(store_path(self._folder, 1))
+        try:
+            action(store)
+        except DamagedStoreError as error:
+            action(self._begin_anew(store.path, error))
+
+    def release(self) -> None:
+        """Close the store; the next use opens it again."""
+        if self._store is not None:
+            self._finalizer()
+            self._store = None
+
+    def _open(self, path: Path) -> Store:
+        try:
+            return self._use(Store(path))
+        except DamagedStoreError as error:
+            return self._begin_anew(path, error)
+
+    def _begin_anew(self, damaged: Path, error: DamagedStoreError) -> Store:
+        """Leave a store that is beyond use and open the one that follows it."""
+        self.release()
+        if not os.access(self._folder, os.W_OK):
+            raise CacheUnavailableError(
+                f"The embedding cache {damaged} is damaged and its folder cannot be "
+                "written to begin a fresh one: choose another folder."
+            ) from error
+        # Another process may have met the damage first.
+        newest = find_stores(self._folder)[-1:]
+        path = newest[0] if newest and newest[0] != damaged else next_path(damaged)
+        warn_user(
+            f"{error} It is left as it is and {path.name} is used instead: what it "
+            "held will be computed again. EmbeddingCache.clear removes it. Check the "
+            "disk if this comes back.",
+            CacheWarning,
+        )
+        return self._use(Store(path))
+
+    def _use(self, store: Store) -> Store:
+        self._store = store
+        # A cache that is dropped without close gives its files back all the same.
+        self._finalizer = weakref.finalize(self, store.close)
+        _in_use.add(self)
+        return store
+
+
+# One call at a time in a process, and none while it forks: SQLite's locks belong to
+# the process that took them, and a child that inherited an open database would write
+# to it without any (https://www.sqlite.org/howtocorrupt.html, section 2.6).
+one_at_a_time = threading.RLock()
+_in_use: weakref.WeakSet[CurrentStore] = weakref.WeakSet()
+
+
+def _close_before_fork() -> None:
+    one_at_a_time.acquire()
+    for current in list(_in_use):
+        current.release()
+    _in_use.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_close_before_fork,
+        after_in_parent=one_at_a_time.release,
+        after_in_child=one_at_a_time.release,
+    )

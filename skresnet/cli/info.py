@@ -12,7 +12,6 @@ import click
 from skresnet import __version__
 from skresnet.cli.examples import ExampleCommand
 from skresnet.cli.models import load_model
-from skresnet.cli.options import default_cache
 from skresnet.cli.training import best_epoch
 
 _PACKAGES = (
@@ -63,7 +62,7 @@ def _machine_facts(cache: Path | None) -> list[tuple[str, str]]:
         ("python", platform.python_version()),
         *((package, installed_version(package)) for package in _PACKAGES),
         *_weights(),
-        ("cache", _cache(cache or default_cache())),
+        ("cache", _cache(cache)),
         ("processor", _processor()),
         ("bfloat16", _bfloat16()),
     ]
@@ -90,9 +89,14 @@ def _weights() -> list[tuple[str, str]]:
     return facts
 
 
-def _cache(folder: Path) -> str:
-    from skresnet.cache import CacheUnavailableError, EmbeddingCache
+def _cache(folder: Path | None) -> str:
+    from skresnet.cache import (
+        CacheUnavailableError,
+        EmbeddingCache,
+        default_cache_folder,
+    )
 
+    folder = folder or default_cache_folder()
     try:
         with EmbeddingCache(folder) as cache:
             found = cache.info()

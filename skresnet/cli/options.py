@@ -6,8 +6,6 @@ as ``embedder__layer``, and its default, so that values pass through as they are
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -272,23 +270,13 @@ def cache_options(command: Command) -> Command:
 
 def chosen_cache(cache: Path | None, no_cache: bool) -> Path | None:
     """Return the folder of the cache that the two options ask for."""
+    from skresnet.cache import default_cache_folder
+
     if not no_cache:
-        return cache or default_cache()
+        return cache or default_cache_folder()
     if cache:
         raise click.UsageError("--cache and --no-cache exclude each other.")
     return None
-
-
-def default_cache() -> Path:
-    """Return the cache of this user, where the system wants such things to be."""
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "skresnet"
-    variable, otherwise = (
-        ("LOCALAPPDATA", "AppData/Local")
-        if sys.platform == "win32"
-        else ("XDG_CACHE_HOME", ".cache")
-    )
-    return Path(os.environ.get(variable) or Path.home() / otherwise) / "skresnet"
 
 
 def check_embedder(params: dict[str, Any]) -> None:

@@ -147,6 +147,16 @@ def test_a_row_moved_under_another_digest_is_not_returned(tmp_path):
         assert count_right(cache, [1, 2]) == 0
 
 
+def test_a_row_of_another_length_is_not_returned_where_the_length_is_known(tmp_path):
+    cache = EmbeddingCache(tmp_path)
+    cache.put_many(SETTINGS, {**rows(1), **rows(2, n_features=63)})
+    with pytest.warns(CacheWarning, match="1 damaged entries among the 2"):
+        found = cache.get_many(SETTINGS, [digest(1), digest(2)], n_features=64)
+    assert [row is None for row in found] == [False, True]
+    cache.put_many(SETTINGS, rows(2))
+    assert count_right(cache, [1, 2]) == 2
+
+
 @pytest.mark.parametrize("use", ["get_many", "put_many", "info", "verify", "clear"])
 def test_a_store_beyond_use_is_kept_and_a_fresh_one_begun(tmp_path, use):
     broken = fill(tmp_path, 8)

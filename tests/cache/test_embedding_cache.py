@@ -1,11 +1,12 @@
 import copy
+import sys
 import threading
 
 import numpy as np
 import pytest
 from cache_rows import SETTINGS, count_right, digest, row, rows
 
-from skresnet.cache import CacheFormatError, EmbeddingCache
+from skresnet.cache import CacheFormatError, EmbeddingCache, default_cache_folder
 
 
 def test_a_stored_row_comes_back_bit_for_bit(tmp_path):
@@ -98,6 +99,15 @@ def test_any_folder_name_will_do(tmp_path, name):
         cache.put_many(SETTINGS, rows(1))
     assert count_right(EmbeddingCache(tmp_path / name), [1]) == 1
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a variable of Linux")
+def test_the_default_folder_is_where_the_system_wants_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert default_cache_folder() == tmp_path / ".cache" / "skresnet"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
+    assert default_cache_folder() == tmp_path / "elsewhere" / "skresnet"
 
 
 def test_tilde_is_the_home_folder(tmp_path, monkeypatch):

@@ -1,3 +1,6 @@
+import sqlite3
+import time
+
 from cache_rows import SETTINGS, count_right, digest, rows
 
 from skresnet.cache import EmbeddingCache
@@ -37,6 +40,29 @@ def test_a_row_that_was_read_stays_longer_than_one_that_was_not(tmp_path):
     cache = EmbeddingCache(tmp_path, max_bytes=LIMIT)
     fill(cache, range(100, 260))
     assert there(cache, range(20)) == list(range(10))
+
+
+def test_a_clock_that_is_set_back_costs_no_row_that_was_just_stored(
+    tmp_path, monkeypatch
+):
+    cache = EmbeddingCache(tmp_path, max_bytes=LIMIT)
+    fill(cache, range(200))
+    an_hour_ago = time.time() - 3600
+    monkeypatch.setattr(time, "time", lambda: an_hour_ago)
+    fill(cache, range(200, 300))
+    assert there(cache, range(200, 300)) == list(range(200, 300))
+
+
+def test_rows_that_were_stored_with_the_time_of_day_are_the_oldest(tmp_path):
+    with EmbeddingCache(tmp_path) as cache:
+        fill(cache, range(200))
+    (store,) = tmp_path.glob("*.sqlite")
+    with sqlite3.connect(store) as connection:
+        connection.execute("UPDATE entries SET used = 1.7e9")
+    connection.close()
+    cache = EmbeddingCache(tmp_path, max_bytes=LIMIT)
+    fill(cache, range(200, 300))
+    assert there(cache, range(200, 300)) == list(range(200, 300))
 
 
 def test_a_lower_limit_gives_disk_space_back(tmp_path):

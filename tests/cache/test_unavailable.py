@@ -1,4 +1,5 @@
 import os
+import sqlite3
 
 import pytest
 from cache_rows import SETTINGS, count_right, digest, rows
@@ -27,6 +28,30 @@ def test_a_folder_where_the_store_should_be_is_named(tmp_path):
     with pytest.raises(CacheUnavailableError) as error:
         cache.put_many(SETTINGS, rows(1))
     assert str(tmp_path) in str(error.value)
+
+
+@pytest.mark.parametrize("use", ["get_many", "put_many", "info", "verify", "clear"])
+def test_a_link_to_another_applications_database_changes_nothing_in_it(tmp_path, use):
+    theirs = tmp_path / "accounts.db"
+    with sqlite3.connect(theirs) as connection:
+        connection.execute("CREATE TABLE accounts (name TEXT)")
+        connection.execute("INSERT INTO accounts VALUES ('Ada')")
+    connection.close()
+    before = theirs.read_bytes()
+    (tmp_path / "rows").mkdir()
+    link = tmp_path / "rows" / "skresnet-embeddings-v1-1.sqlite"
+    link.symlink_to(theirs)
+    cache = EmbeddingCache(tmp_path / "rows")
+    calls = {
+        "get_many": lambda: cache.get_many(SETTINGS, [digest(1)]),
+        "put_many": lambda: cache.put_many(SETTINGS, rows(1)),
+    }
+    with pytest.raises(CacheUnavailableError, match="another application") as error:
+        calls.get(use, getattr(cache, use))()
+    assert link.name in str(error.value)
+    assert theirs.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["accounts.db", "rows"]
+    assert list((tmp_path / "rows").iterdir()) == [link]
 
 
 def test_a_full_disk_stores_nothing_of_the_batch_and_keeps_the_rest(tmp_path):

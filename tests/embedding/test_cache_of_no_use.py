@@ -3,6 +3,8 @@
 import random
 import shutil
 import warnings
+from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,6 +51,22 @@ def test_flipped_bytes_never_give_a_wrong_feature(pictures, expected, folder, tm
             found = embedder_with(tmp_path / str(flip)).fit_transform(pictures)
         assert_right(found, expected)
         shutil.rmtree(tmp_path / str(flip))
+
+
+def test_a_row_of_the_wrong_length_is_computed_again(
+    pictures, expected, folder, computed
+):
+    embedder = embedder_with(EmbeddingCache(folder)).fit(pictures)
+    embedder.transform(pictures)
+    settings = embedder._settings().cache_key
+    digest = sha256(Path(pictures[3]).read_bytes()).digest()
+    (row,) = embedder.cache.get_many(settings, [digest])
+    embedder.cache.put_many(settings, {digest: row[:-1].copy()})
+    computed()
+    with pytest.warns(CacheWarning, match="1 damaged"):
+        found = embedder.transform(pictures)
+    assert computed() == 1
+    assert_right(found, expected)
 
 
 def test_a_full_disk_is_a_warning_and_the_features_are_right(
