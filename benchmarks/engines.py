@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measure import AbsentError, Run, library
-from benchmarks.network import GFLOP_PER_PICTURE, MEANS_RGB, Step, spec, steps
-from skresnet.backbone.engines import Engine
-from skresnet.backbone.precision import Precision
+from benchmarks.network import GFLOP_PER_PICTURE, MEANS_RGB, Step, settings, steps
+from skresnet.backbone import Engine, Precision
 
 Pictures = NDArray[np.uint8]
 Features = NDArray[np.float32]
@@ -28,7 +27,7 @@ def skresnet_backbone(pictures: Pictures, batch_size: int, precision: Precision)
     """Prepare the network alone, as the embedder calls it."""
     from skresnet.backbone import load_backbone
 
-    backbone = load_backbone(spec(precision, side=pictures.shape[1]))
+    backbone = load_backbone(settings(precision, side=pictures.shape[1]))
     return lambda: _joined(backbone, _batches(pictures, batch_size))
 
 
@@ -201,7 +200,7 @@ def _joined(
 def _keras_model(side: int, jit_compile: str | bool) -> Any:
     from skresnet.backbone import keras_model
 
-    model = keras_model(spec(side=side))
+    model = keras_model(settings(side=side))
     model.compile(jit_compile=jit_compile)
     return model
 

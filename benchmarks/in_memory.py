@@ -21,7 +21,7 @@ from benchmarks.report import (
     print_table,
     write_json,
 )
-from skresnet.backbone.precision import Precision
+from skresnet.backbone import Precision
 
 _LIMITS: dict[Precision, str] = {
     "float32": "limit of float32",

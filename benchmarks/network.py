@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skresnet.backbone import BackboneSpec, resolve_weights
-from skresnet.backbone.architecture import Layer
-from skresnet.backbone.drawing import draw_weights
-from skresnet.backbone.folding import operations
-from skresnet.backbone.precision import Precision
+from skresnet.backbone import BackboneSettings, Precision
+from skresnet.networks import RESNET50, Layer
+from skresnet.weights import resolve_weights
+from skresnet.weights.resolved import random_weights
 
 # What random_state=0 draws in the embedder.
 SEED = int(np.random.RandomState(0).randint(np.iinfo(np.int32).max))
@@ -41,9 +40,9 @@ class Step:
     bias: NDArray[np.float32] | None = None
 
 
-def spec(precision: Precision = "float32", *, side: int = 224) -> BackboneSpec:
+def settings(precision: Precision = "float32", *, side: int = 224) -> BackboneSettings:
     """Say which network all contenders compute, for pictures of side x side."""
-    return BackboneSpec(
+    return BackboneSettings(
         resolve_weights(None, seed=SEED), input_size=(side, side), precision=precision
     )
 
@@ -55,7 +54,8 @@ def steps() -> Iterator[Step]:
     loop does not, so that it is better served than by its usual models.
     """
     pads: dict[str, Layer] = {}
-    for operation in operations("avg_pool", draw_weights(SEED)):
+    weights = random_weights(RESNET50, SEED)
+    for operation in RESNET50.operations("avg_pool", weights):
         layer = operation.layer
         if layer.kind == "pad":
             pads[operation.name] = layer  # part of the step that follows
@@ -72,7 +72,12 @@ def steps() -> Iterator[Step]:
             before.inputs if before else layer.inputs,
             layer.size,
             layer.stride,
-            before.padding if before else layer.padding,
+            _pixels(before or layer),
             kernel,
             bias,
         )
+
+
+def _pixels(layer: Layer) -> int:
+    """Return the padding on each side, for a stride of 1 where it is "same"."""
+    return layer.size // 2 if layer.padding == "same" else layer.padding

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from benchmarks.engines import skresnet_backbone, skresnet_embedder
 from benchmarks.measure import Run, library
-from benchmarks.network import spec
+from benchmarks.network import settings
 from benchmarks.photographs import paths
-from skresnet.backbone.engines import Engine
-from skresnet.backbone.precision import Precision
+from skresnet.backbone import Engine, Precision
 
 
 def skresnet_folder(
@@ -117,7 +116,7 @@ def _decoded(folder: Path, side: int) -> NDArray[np.uint8]:
 def _keras_model(side: int) -> Any:
     from skresnet.backbone import keras_model
 
-    model = keras_model(spec(side=side))
+    model = keras_model(settings(side=side))
     # Without a call of compile Keras lets XLA compile predict, which is slower here.
     model.compile(jit_compile=False)
     return model

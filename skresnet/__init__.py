@@ -6,11 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skresnet.backbone import (
-        EngineUnavailableError,
-        WeightsUnavailableError,
-        load_weights_info,
-    )
+    from skresnet.backbone import EngineUnavailableError
     from skresnet.cache import EmbeddingCache
     from skresnet.classifier import DenseSGDClassifier
     from skresnet.datasets import (
@@ -27,6 +23,7 @@ if TYPE_CHECKING:
     from skresnet.pipeline import ImageClassifierPipeline, make_image_classifier
     from skresnet.reading import UnreadableImageError
     from skresnet.report import make_report
+    from skresnet.weights import WeightsUnavailableError, load_weights_info
 
 __version__ = "0.1.0"
 
@@ -62,10 +59,10 @@ _HOMES = {
     "MistakesDisplay": "skresnet.displays",
     "ResNet50Embedder": "skresnet.embedder",
     "UnreadableImageError": "skresnet.reading",
-    "WeightsUnavailableError": "skresnet.backbone",
+    "WeightsUnavailableError": "skresnet.weights",
     "load_image_folder": "skresnet.datasets",
     "load_image_splits": "skresnet.datasets",
-    "load_weights_info": "skresnet.backbone",
+    "load_weights_info": "skresnet.weights",
     "make_image_classifier": "skresnet.pipeline",
     "make_paper_figures": "skresnet.datasets",
     "make_report": "skresnet.report",

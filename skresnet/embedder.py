@@ -20,15 +20,15 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skresnet.backbone import (
-    BackboneSpec,
-    ResolvedWeights,
+    BackboneSettings,
     check_engine,
+    check_precision,
     keras_model,
-    resolve_weights,
 )
 from skresnet.base import VersionedEstimator, restored_on_failure
 from skresnet.cache import EmbeddingCache
 from skresnet.embedding import Embedded, EmbeddingSettings, embed
+from skresnet.networks import RESNET50
 from skresnet.reading import (
     ASPECTS,
     INTERPOLATIONS,
@@ -37,6 +37,7 @@ from skresnet.reading import (
     as_pictures,
 )
 from skresnet.validation import check_same_length, checked_input_size
+from skresnet.weights import ResolvedWeights, resolve_weights
 
 _LARGEST_SEED = np.iinfo(np.int32).max
 
@@ -321,7 +322,7 @@ class ResNet50Embedder(
             From preprocessed pictures to the output of the layer, before pooling.
         """
         check_is_fitted(self)
-        return keras_model(self._spec)
+        return keras_model(self._backbone)
 
     def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
         """Print the layers of the network, as Keras' ``Model.summary`` does.
@@ -334,11 +335,11 @@ class ResNet50Embedder(
             What to print with, instead of standard output.
         """
         weights = getattr(self, "weights_", None) or resolve_weights(None, seed=0)
-        keras_model(self._new_spec(weights)).summary(print_fn=print_fn)
+        keras_model(self._backbone_settings(weights)).summary(print_fn=print_fn)
 
     @property
     def _n_features_out(self) -> int:
-        return self._spec.n_features
+        return self._backbone.n_features
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "weights_")
@@ -354,28 +355,29 @@ class ResNet50Embedder(
 
     def _prepare(self) -> None:
         """Check the parameters, and find the weights."""
-        # The parameters are checked on weights that cost nothing to find.
-        self._new_spec(resolve_weights(None, seed=0))
+        input_size = checked_input_size(self.input_size)
+        RESNET50.n_features(self.layer, self.pooling, input_size)
         check_engine(self.engine)
+        check_precision(self.precision)
         seed = None
         if self.weights is None:
             seed = check_random_state(self.random_state).randint(_LARGEST_SEED)
         self.weights_ = resolve_weights(self.weights, seed=seed)
-        self._spec = self._new_spec(self.weights_)
+        self._backbone = self._backbone_settings(self.weights_)
         self._resizing = Resizing(
-            input_size=self._spec.input_size,
+            input_size=input_size,
             interpolation=self.interpolation,
             aspect=self.aspect,
             scaled_decoding=bool(self.scaled_decoding),
         )
 
-    def _new_spec(self, weights: ResolvedWeights) -> BackboneSpec:
-        return BackboneSpec(
+    def _backbone_settings(self, weights: ResolvedWeights) -> BackboneSettings:
+        return BackboneSettings(
             weights=weights,
             layer=self.layer,
             pooling=self.pooling,  # type: ignore[arg-type]
             input_size=checked_input_size(self.input_size),
-            preprocessing=self.preprocessing,  # type: ignore[arg-type]
+            preprocessing=self.preprocessing,
             precision=self.precision,  # type: ignore[arg-type]
             engine=self.engine,  # type: ignore[arg-type]
         )
@@ -385,12 +387,13 @@ class ResNet50Embedder(
         self._validate_params()
         # Now, and not after all pictures were looked at: where a model is loaded, the
         # engine that it was fitted with may be missing.
-        check_engine(self._spec.engine)
+        check_engine(self._backbone.engine)
+        check_precision(self._backbone.precision)
         cache = self.cache
         if cache is not None and not isinstance(cache, EmbeddingCache):
             cache = EmbeddingCache(cache)
         return EmbeddingSettings(
-            backbone=self._spec,
+            backbone=self._backbone,
             resizing=self._resizing,
             batch_size=int(self.batch_size),
             n_jobs=self.n_jobs,

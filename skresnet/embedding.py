@@ -22,7 +22,7 @@ from joblib import effective_n_jobs
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from skresnet.backbone import BackboneSpec, load_backbone
+from skresnet.backbone import BackboneSettings, load_backbone
 from skresnet.cache import (
     CacheFormatError,
     CacheUnavailableError,
@@ -55,7 +55,7 @@ R = TypeVar("R")
 class EmbeddingSettings:
     """How pictures become rows."""
 
-    backbone: BackboneSpec
+    backbone: BackboneSettings
     resizing: Resizing
     batch_size: int
     n_jobs: int | None

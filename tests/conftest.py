@@ -1,5 +1,6 @@
-"""What tests of several rooms share: pictures and features of their own making."""
+"""What tests of several rooms share: pictures, features and weights of their making."""
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -59,3 +60,40 @@ def shared_data():
     if not folder.is_dir():
         pytest.skip("the folder of real pictures is not there")
     return folder
+
+
+@pytest.fixture(scope="session")
+def weights_folder():
+    """A folder that goes at once: each weights file takes 95 MB."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def trained_model():
+    """ResNet50 as after a training: no bias is 0, no statistic is that of a start."""
+    import keras
+
+    model = keras.applications.ResNet50(
+        include_top=False, pooling="avg", input_shape=(64, 64, 3), weights=None
+    )
+    rng = np.random.default_rng(7)
+    for layer in model.layers:
+        arrays = layer.get_weights()
+        if len(arrays) == 2:
+            fan_in = np.prod(arrays[0].shape[:3])
+            kernel = rng.normal(0, np.sqrt(2 / fan_in), arrays[0].shape)
+            layer.set_weights([kernel, rng.normal(0, 0.1, arrays[1].shape)])
+        elif len(arrays) == 4:
+            n = len(arrays[0])
+            gamma, variance = rng.uniform(0.5, 1.5, n), rng.uniform(0.3, 3, n)
+            mean, beta = rng.normal(0, 0.5, (2, n))
+            layer.set_weights([gamma, beta, mean, variance])
+    return model
+
+
+@pytest.fixture(scope="session")
+def trained_file(trained_model, weights_folder):
+    path = weights_folder / "trained.weights.h5"
+    trained_model.save_weights(path)
+    return path

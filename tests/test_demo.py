@@ -5,7 +5,7 @@ import urllib.request
 import pytest
 
 from skresnet import demo
-from skresnet.backbone import distilled
+from skresnet.weights import distilled
 
 
 @pytest.fixture

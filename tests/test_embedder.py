@@ -218,7 +218,7 @@ def test_clones_share_one_network(files):
 
     embedder = small().fit(files)
     backbones = {
-        id(load_backbone(e._spec)) for e in (embedder, clone(embedder).fit(files))
+        id(load_backbone(e._backbone)) for e in (embedder, clone(embedder).fit(files))
     }
     assert len(backbones) == 1
 

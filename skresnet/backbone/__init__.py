@@ -1,32 +1,28 @@
-"""From pixels to features: ResNet50's weights, its Keras model, its inference graph."""
+"""From pixels to features: the inference graph of a network, and its Keras model."""
 
-from skresnet.backbone.architecture import feature_shape, layer_names, n_features
-from skresnet.backbone.engines import EngineUnavailableError, check_engine
-from skresnet.backbone.errors import WeightsUnavailableError
-from skresnet.backbone.imagenet import imagenet_is_cached, imagenet_path
-from skresnet.backbone.known import WeightsInfo, load_weights_info
-from skresnet.backbone.loading import Backbone, load_backbone
-from skresnet.backbone.network import keras_model
-from skresnet.backbone.precision import check_precision
-from skresnet.backbone.spec import BackboneSpec
-from skresnet.backbone.weights import ResolvedWeights, resolve_weights
+from skresnet.backbone.backbone import Backbone, load_backbone
+from skresnet.backbone.keras_model import keras_model
+from skresnet.backbone.settings import (
+    ENGINES,
+    PRECISIONS,
+    BackboneSettings,
+    Engine,
+    EngineUnavailableError,
+    Precision,
+    check_engine,
+    check_precision,
+)
 
 __all__ = [
+    "ENGINES",
+    "PRECISIONS",
     "Backbone",
-    "BackboneSpec",
+    "BackboneSettings",
+    "Engine",
     "EngineUnavailableError",
-    "ResolvedWeights",
-    "WeightsInfo",
-    "WeightsUnavailableError",
+    "Precision",
     "check_engine",
     "check_precision",
-    "feature_shape",
-    "imagenet_is_cached",
-    "imagenet_path",
     "keras_model",
-    "layer_names",
     "load_backbone",
-    "load_weights_info",
-    "n_features",
-    "resolve_weights",
 ]

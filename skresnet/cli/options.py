@@ -281,11 +281,12 @@ def chosen_cache(cache: Path | None, no_cache: bool) -> Path | None:
 
 def check_embedder(params: dict[str, Any]) -> None:
     """Refuse what there is not here, of layers to engines, before listing pictures."""
-    from skresnet.backbone import check_engine, check_precision, n_features
+    from skresnet.backbone import check_engine, check_precision
+    from skresnet.networks import RESNET50
 
     size = params["embedder__input_size"]
     try:
-        n_features(
+        RESNET50.n_features(
             params["embedder__layer"],
             params["embedder__pooling"],
             (size, size) if isinstance(size, int) else size,

@@ -5,12 +5,12 @@ import pytest
 from surroundings import needs_openvino
 
 from skresnet.backbone import (
-    BackboneSpec,
+    BackboneSettings,
     check_precision,
     keras_model,
     load_backbone,
-    resolve_weights,
 )
+from skresnet.weights import resolve_weights
 
 ENGINES = ("tensorflow", pytest.param("openvino", marks=needs_openvino))
 PHOTOGRAPHS = Path(__file__).parents[2] / "../shared/data/cats-dogs/test"
@@ -29,14 +29,14 @@ INNER_LAYERS = (
 )
 
 
-def keras_features(spec, batch):
+def keras_features(settings, batch):
     """What Keras computes, with the preprocessing of Keras."""
     from keras.applications.resnet import preprocess_input
 
     pixels = batch.astype(np.float32)
-    if spec.preprocessing == "caffe":
+    if settings.preprocessing == "caffe":
         pixels = preprocess_input(pixels)
-    return keras_model(spec).predict(pixels, verbose=0)
+    return keras_model(settings).predict(pixels, verbose=0)
 
 
 def assert_same(found, expected):
@@ -64,10 +64,10 @@ def trained(trained_file):
 
 @pytest.mark.parametrize("preprocessing", ["caffe", None])
 def test_features_are_those_of_keras(trained, pictures, preprocessing, engine):
-    spec = BackboneSpec(
+    settings = BackboneSettings(
         trained, input_size=(64, 64), preprocessing=preprocessing, engine=engine
     )
-    assert_same(load_backbone(spec)(pictures), keras_features(spec, pictures))
+    assert_same(load_backbone(settings)(pictures), keras_features(settings, pictures))
 
 
 @pytest.mark.parametrize("layer", INNER_LAYERS)
@@ -77,19 +77,19 @@ def test_inner_layers_are_those_of_keras(
     import keras
     from keras.applications.resnet import preprocess_input
 
-    spec = BackboneSpec(trained, layer, "flatten", (64, 64), engine=engine)
+    settings = BackboneSettings(trained, layer, "flatten", (64, 64), engine=engine)
     inner = keras.Model(trained_model.input, trained_model.get_layer(layer).output)
     expected = inner.predict(preprocess_input(pictures.astype("float32")), verbose=0)
-    assert_same(load_backbone(spec)(pictures), expected.reshape(len(pictures), -1))
+    assert_same(load_backbone(settings)(pictures), expected.reshape(len(pictures), -1))
 
 
 @pytest.mark.parametrize("input_size", [(225, 193), (32, 32)])
 def test_random_weights_and_odd_sizes_are_those_of_keras(input_size, engine):
     weights = resolve_weights(None, seed=5)
-    spec = BackboneSpec(weights, input_size=input_size, engine=engine)
+    settings = BackboneSettings(weights, input_size=input_size, engine=engine)
     rng = np.random.default_rng(0)
     batch = rng.integers(0, 256, (1, *input_size, 3)).astype(np.uint8)
-    assert_same(load_backbone(spec)(batch), keras_features(spec, batch))
+    assert_same(load_backbone(settings)(batch), keras_features(settings, batch))
 
 
 @pytest.mark.parametrize(("pooling", "reduce"), [("avg", np.mean), ("max", np.max)])
@@ -98,7 +98,7 @@ def test_pooling_reduces_each_channel_over_the_picture(
 ):
     flat, pooled = (
         load_backbone(
-            BackboneSpec(trained, "conv2_block3_out", how, (64, 64), engine=engine)
+            BackboneSettings(trained, "conv2_block3_out", how, (64, 64), engine=engine)
         )(pictures)
         for how in ("flatten", pooling)
     )
@@ -107,15 +107,15 @@ def test_pooling_reduces_each_channel_over_the_picture(
 
 
 def test_both_types_of_pixels_give_the_same_features(trained, pictures, engine):
-    spec = BackboneSpec(trained, input_size=(64, 64), engine=engine)
-    backbone = load_backbone(spec)
+    settings = BackboneSettings(trained, input_size=(64, 64), engine=engine)
+    backbone = load_backbone(settings)
     as_floats = backbone(pictures.astype(np.float32))
     np.testing.assert_array_equal(backbone(pictures), as_floats)
 
 
 def test_the_length_of_a_batch_may_change_down_to_nothing(trained, pictures, engine):
-    spec = BackboneSpec(trained, input_size=(64, 64), engine=engine)
-    backbone = load_backbone(spec)
+    settings = BackboneSettings(trained, input_size=(64, 64), engine=engine)
+    backbone = load_backbone(settings)
     assert_same(backbone(pictures[:1]), backbone(pictures)[:1])
     assert backbone(pictures[:0]).shape == (0, backbone.n_features)
 
@@ -135,7 +135,7 @@ def test_bfloat16_keeps_the_direction_of_the_features_of_photographs(trained, en
     )
     exact, fast = (
         load_backbone(
-            BackboneSpec(trained, input_size=(96, 96), precision=p, engine=engine)
+            BackboneSettings(trained, input_size=(96, 96), precision=p, engine=engine)
         )(batch)
         for p in ("float32", "bfloat16")
     )
@@ -145,3 +145,14 @@ def test_bfloat16_keeps_the_direction_of_the_features_of_photographs(trained, en
         np.linalg.norm(exact, axis=1) * np.linalg.norm(fast, axis=1)
     )
     assert (cosine > 0.999).all()
+
+
+def test_distilled_weights_give_the_features_of_keras(pictures):
+    settings = BackboneSettings(
+        resolve_weights("distilled"),
+        "conv2_block1_out",
+        input_size=(64, 64),
+        preprocessing=None,
+    )
+    expected = keras_model(settings)(pictures.astype(np.float32)).numpy().mean((1, 2))
+    np.testing.assert_allclose(load_backbone(settings)(pictures), expected, rtol=1e-3)

@@ -5,7 +5,7 @@ import sklearn
 
 import skresnet
 from skresnet import EmbeddingCache
-from skresnet.backbone.distilled import distilled_path
+from skresnet.weights.distilled import distilled_path
 
 
 def facts(result):

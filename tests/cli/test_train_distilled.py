@@ -4,7 +4,7 @@ import numpy as np
 from tiny import TINY
 
 from skresnet import ResNet50Embedder
-from skresnet.backbone import distilled
+from skresnet.weights import distilled
 
 TINY_DISTILLED = ["distilled" if value == "random" else value for value in TINY]
 

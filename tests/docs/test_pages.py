@@ -39,7 +39,7 @@ def reader(tmp_path, monkeypatch, downloaded_weights):
     import matplotlib
 
     monkeypatch.setattr(
-        "skresnet.backbone.weights.fetch_imagenet", lambda: downloaded_weights
+        "skresnet.weights.imagenet.fetch_imagenet", lambda: downloaded_weights
     )
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)

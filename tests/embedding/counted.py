@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from skresnet import ResNet50Embedder
-from skresnet.backbone.loading import Backbone
+from skresnet.backbone import Backbone
 
 VARIABLE = "SKRESNET_TESTS_COUNT_IN"
 

@@ -107,7 +107,7 @@ def test_it_says_how_the_model_was_trained(page, colour_model):
 def test_weights_from_a_file_are_named_by_their_digest(colour_model, data, tmp_path):
     from copy import copy
 
-    from skresnet.backbone import ResolvedWeights
+    from skresnet.weights import ResolvedWeights
 
     embedder = copy(colour_model["embedder"])
     embedder.weights_ = ResolvedWeights("file", "ab" * 32, "/home/somebody/w.h5")

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_sample_images
 
 from skresnet import load_image_folder
-from skresnet.backbone import BackboneSpec, distilled, resolve_weights
-from skresnet.backbone.architecture import Arrays, weight_shapes
-from skresnet.backbone.digests import file_digest
-from skresnet.backbone.graph import build_graph
-from skresnet.backbone.packed import read_packed
-from skresnet.backbone.weight_files import read_weights
+from skresnet.backbone import BackboneSettings
+from skresnet.backbone.tensorflow import build_graph
+from skresnet.networks import RESNET50, Arrays
 from skresnet.reading import Resizing, as_pictures
+from skresnet.weights import distilled, resolve_weights
+from skresnet.weights.distilled import read_packed
+from skresnet.weights.files import file_digest
+from skresnet.weights.keras_files import read_keras_file
 
 BITS = range(8, 13)
 _N_PICTURES = 24
@@ -54,13 +55,13 @@ def pack_weights(weights: dict[str, Arrays], path: Path, *, bits: int) -> None:
     Parameters
     ----------
     weights : dict of tuple of ndarray
-        float32 arrays by name of layer, of the shapes of ``weight_shapes()``.
+        float32 arrays by name of layer, of the shapes that ResNet50's have.
     path : pathlib.Path
         Where to, with the ending ``.npz``.
     bits : int
         Of each integer that stands for a number of a kernel, 2 to 16.
     """
-    arrays = [array for layer in weight_shapes() for array in weights[layer]]
+    arrays = [array for layer in RESNET50.weight_shapes for array in weights[layer]]
     step = 2 ** (16 - bits)
     largest = step * (2 ** (bits - 1) - 1)
     scales, integers = [], []
@@ -131,8 +132,11 @@ def _choice(form: str, path: Path, expected: Any, found: Any) -> Choice:
 
 def _features(weights: dict[str, Arrays], pixels: NDArray[np.float32]) -> Any:
     """Compute the features of the package's own graph."""
-    spec = BackboneSpec(resolve_weights(None, seed=0), input_size=pixels.shape[1:3])
-    return build_graph(spec, weights)(pixels).numpy()
+    height, width = pixels.shape[1:3]
+    settings = BackboneSettings(
+        resolve_weights(None, seed=0), input_size=(height, width)
+    )
+    return build_graph(settings, weights)(pixels).numpy()
 
 
 def read_pixels(folder: Path | None, size: tuple[int, int]) -> NDArray[np.float32]:
@@ -161,7 +165,7 @@ def ship(weights: dict[str, Arrays], *, bits: int) -> str:
     """Write the packed file and its digest into the package; return the digest."""
     path = distilled.distilled_path()
     pack_weights(weights, path, bits=bits)
-    digest = file_digest(path, "sha256")
+    digest = file_digest(path)
     module = Path(distilled.__file__)
     line = re.compile(r"^SHA256 = .*$", re.MULTILINE)
     text, n_lines = line.subn(f'SHA256 = "{digest}"', module.read_text("utf-8"))
@@ -181,7 +185,7 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=0.005, help="of the mean error")
     parser.add_argument("--size", type=int, default=224, help="pixels of a side")
     args = parser.parse_args()
-    weights = read_weights(args.file)
+    weights = read_keras_file(RESNET50, args.file)
     pixels = read_pixels(args.pictures, (args.size, args.size))
     print(f"Errors of the features of {len(pixels)} pictures, relative to float32:")
     print("form         MB      mean   largest   centred     cosine")

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from skresnet.backbone.architecture import EPSILON, STAGES
-from skresnet.backbone.folding import CAFFE_MEANS
+from skresnet.networks.resnet50 import RESNET50, STAGES
 
 N_FEATURES = 2048
 
@@ -34,7 +33,7 @@ class _Unit(nn.Module):
         self.conv = nn.Conv2d(
             channels, filters, size, stride, padding=size // 2, bias=False
         )
-        self.norm = nn.BatchNorm2d(filters, eps=EPSILON)
+        self.norm = nn.BatchNorm2d(filters, eps=RESNET50.epsilon)
         nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -83,7 +82,9 @@ class Student(nn.Module):
                 channels = 4 * filters
         self.blocks = nn.ModuleList(blocks)
         self.register_buffer(
-            "means", torch.tensor(CAFFE_MEANS).view(1, 3, 1, 1), persistent=False
+            "means",
+            torch.tensor(RESNET50.preprocessing.means).view(1, 3, 1, 1),
+            persistent=False,
         )
 
     def forward(self, pixels: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""ResNet50's weights in the form in which a package can carry them.
+"""The weights of ResNet50 that come with this package.
 
 Kernels, which are nearly all of the weights, are integers with a float32 scale for
 each output channel; biases and what normalisations have are float32. The file is an
@@ -21,7 +21,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skresnet.backbone.architecture import Arrays, weight_shapes
+from skresnet.networks import RESNET50, Arrays
+from skresnet.weights.files import check_installed
+
+# Both are written by tools/distill/pack.py.
+FILE_NAME = "distilled.npz"
+SHA256 = "d34e9982b2f2cb8b171a8a7db3e8578907bc8753354527969c27e8b4ac523ed9"
+
+
+def distilled_path() -> Path:
+    """Return where the weights lie in this installation."""
+    return Path(__file__).with_name(FILE_NAME)
+
+
+def find_distilled() -> Path:
+    """Return the verified weights.
+
+    Raises
+    ------
+    WeightsUnavailableError
+        If the file is missing or damaged.
+    """
+    path = distilled_path()
+    check_installed("distilled", path, SHA256, "skresnet")
+    return path
 
 
 def read_packed(path: Path) -> dict[str, Arrays]:
@@ -35,7 +58,7 @@ def read_packed(path: Path) -> dict[str, Arrays]:
     Returns
     -------
     weights : dict of tuple of ndarray
-        float32 arrays by name of layer, of the shapes of ``weight_shapes()``.
+        float32 arrays by name of layer, of the shapes that ResNet50's have.
     """
     with np.load(path) as file:
         planes, scales, vectors = file["kernels"], file["scales"], file["vectors"]
@@ -51,13 +74,13 @@ def read_packed(path: Path) -> dict[str, Arrays]:
     others = _cut(vectors, vector_shapes)
     return {
         layer: tuple(next(kernels if len(s) == 4 else others) for s in shapes)
-        for layer, shapes in weight_shapes().items()
+        for layer, shapes in RESNET50.weight_shapes.items()
     }
 
 
 def _shapes_by_rank() -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
     """Return the shapes of all kernels and of all vectors, in the order of the file."""
-    shapes = [shape for layer in weight_shapes().values() for shape in layer]
+    shapes = [shape for layer in RESNET50.weight_shapes.values() for shape in layer]
     return [s for s in shapes if len(s) == 4], [s for s in shapes if len(s) == 1]
 
 

@@ -30,8 +30,3 @@ def test_bfloat16_is_refused_where_it_would_be_slow(tmp_path):
 def test_bfloat16_is_refused_where_nothing_is_known(tmp_path):
     with pytest.raises(ValueError, match="precision='bfloat16' is not known"):
         check_precision("bfloat16", cpuinfo=tmp_path / "missing")
-
-
-def test_unknown_precision_is_refused():
-    with pytest.raises(ValueError, match=r"precision='float16'.*'float32', 'bfloat16'"):
-        check_precision("float16")

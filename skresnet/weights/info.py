@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from skresnet.backbone import distilled, imagenet
-from skresnet.backbone.digests import file_digest
+from skresnet.weights import distilled, imagenet
+from skresnet.weights.files import file_digest, is_whole
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _imagenet() -> WeightsInfo:
         available_offline=here,
         path=str(path),
         size=imagenet.BYTES,
-        digest=file_digest(path, "sha256") if here else None,
+        digest=file_digest(path) if here else None,
         host=imagenet.HOST,
     )
 
@@ -89,7 +89,7 @@ def _distilled() -> WeightsInfo:
         "distilled",
         "distilled",
         "trained after a smaller network; they come with this package",
-        available_offline=distilled.distilled_is_whole(),
+        available_offline=is_whole(path, distilled.SHA256),
         path=str(path),
         size=path.stat().st_size if path.is_file() else None,
         digest=distilled.SHA256,

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skresnet.backbone.architecture import weight_shapes
-from skresnet.backbone.weight_files import read_weights
+from skresnet.networks import RESNET50
+from skresnet.weights.keras_files import read_keras_file
 
 
 @pytest.fixture
@@ -18,8 +18,8 @@ def folder():
 
 def assert_read(path, model):
     """The file gives the weights of the model, layer by layer."""
-    weights = read_weights(path)
-    assert list(weights) == list(weight_shapes())
+    weights = read_keras_file(RESNET50, path)
+    assert list(weights) == list(RESNET50.weight_shapes)
     for layer, arrays in weights.items():
         expected = model.get_layer(layer).get_weights()
         for found, value in zip(arrays, expected, strict=True):
@@ -106,7 +106,7 @@ def test_another_network_is_refused_with_what_differs(folder):
     model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3)])
     model.save_weights(folder / "small.weights.h5")
     with pytest.raises(ValueError, match=r"small.weights.h5 .*lacks 'conv1_conv'"):
-        read_weights(folder / "small.weights.h5")
+        read_keras_file(RESNET50, folder / "small.weights.h5")
 
 
 def test_a_deeper_resnet_is_not_taken_for_the_part_that_has_the_same_names(folder):
@@ -117,7 +117,7 @@ def test_a_deeper_resnet_is_not_taken_for_the_part_that_has_the_same_names(folde
     )
     model.save_weights(folder / "deep.weights.h5")
     with pytest.raises(ValueError, match="ResNet50 has no 'conv4_block7_1_bn'"):
-        read_weights(folder / "deep.weights.h5")
+        read_keras_file(RESNET50, folder / "deep.weights.h5")
 
 
 def test_weights_of_another_shape_are_refused_with_both_shapes(trained_file, folder):
@@ -128,7 +128,7 @@ def test_weights_of_another_shape_are_refused_with_both_shapes(trained_file, fol
         del file["layers/conv2d/vars/1"]
         file["layers/conv2d/vars/1"] = np.zeros(96, np.float32)
     with pytest.raises(ValueError, match=r"'conv1_conv' has .*\(96,\).*instead of.*64"):
-        read_weights(path)
+        read_keras_file(RESNET50, path)
 
 
 def test_weights_that_are_not_numbers_are_refused(trained_file, folder):
@@ -138,25 +138,25 @@ def test_weights_that_are_not_numbers_are_refused(trained_file, folder):
     with h5py.File(path, "r+") as file:
         file["layers/conv2d/vars/1"][3] = np.nan
     with pytest.raises(ValueError, match=r"diverged.*'conv1_conv' contain NaN"):
-        read_weights(path)
+        read_keras_file(RESNET50, path)
 
 
 def test_a_file_cut_short_is_said_to_be_damaged(trained_file, folder):
     path = folder / "short.weights.h5"
     path.write_bytes(trained_file.read_bytes()[: 10**6])
     with pytest.raises(ValueError, match=r"short.weights.h5 is damaged"):
-        read_weights(path)
+        read_keras_file(RESNET50, path)
 
 
 def test_a_file_of_another_kind_is_refused(folder):
     path = folder / "weights.pth"
     path.write_bytes(b"no weights at all")
     with pytest.raises(ValueError, match=r"weights.pth is not an HDF5 file.*\.keras"):
-        read_weights(path)
+        read_keras_file(RESNET50, path)
 
 
 def test_a_zip_file_without_a_model_is_refused(folder):
     with zipfile.ZipFile(folder / "photos.zip", "w") as archive:
         archive.writestr("cat.txt", "miaow")
     with pytest.raises(ValueError, match=r"photos.zip .*without a model.weights.h5"):
-        read_weights(folder / "photos.zip")
+        read_keras_file(RESNET50, folder / "photos.zip")

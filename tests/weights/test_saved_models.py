@@ -11,8 +11,7 @@ from surroundings import run_python
 
 import skresnet
 from skresnet import ResNet50Embedder, WeightsUnavailableError, make_image_classifier
-from skresnet.backbone import BackboneSpec, distilled, drawing, load_backbone
-from skresnet.backbone.weights import resolve_weights
+from skresnet.weights import distilled, load_weights, resolve_weights, resolved
 
 PACKAGE = Path(skresnet.__file__).parent  # as it is installed
 TOOLS = Path(__file__).parents[2] / "tools"
@@ -31,9 +30,10 @@ except OSError as error:
 SHIP = """
 import sys
 sys.path[:0] = sys.argv[1:]
-from skresnet.backbone.drawing import draw_weights
+from skresnet.networks import RESNET50
+from skresnet.weights.resolved import random_weights
 from tools.distill.pack import ship
-print(ship(draw_weights(1), bits=8))
+print(ship(random_weights(RESNET50, 1), bits=8))
 """
 
 
@@ -110,11 +110,11 @@ def test_imagenets_that_are_not_on_this_machine_are_named_with_their_digest(
         assert part in told
 
 
-def test_random_weights_of_another_drawing_are_not_drawn(monkeypatch):
-    spec = BackboneSpec(resolve_weights(None, seed=3), "conv1_conv")
-    monkeypatch.setattr(drawing, "DRAWING_VERSION", 2)
+def test_random_weights_of_another_version_are_not_drawn(monkeypatch):
+    weights = resolve_weights(None, seed=3)
+    monkeypatch.setattr(resolved, "RANDOM_VERSION", 2)
     with pytest.raises(WeightsUnavailableError, match=r"are random:3:2, .* random:3:1"):
-        load_backbone(spec)
+        load_weights(weights)
 
 
 def test_a_pipeline_predicts_in_this_version_and_not_with_the_weights_of_another(

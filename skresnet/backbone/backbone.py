@@ -1,4 +1,4 @@
-"""Backbones that are ready to compute, one for equal specs in a process."""
+"""Backbones that are ready to compute, one for equal settings in a process."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -9,20 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skresnet.backbone.architecture import Arrays
-from skresnet.backbone.engines import Engine, check_engine
-from skresnet.backbone.graph import compile_tensorflow
-from skresnet.backbone.network import load_weights
-from skresnet.backbone.openvino_graph import compile_openvino
-from skresnet.backbone.precision import check_precision
-from skresnet.backbone.spec import BackboneSpec
+from skresnet.backbone.openvino import compile_openvino
+from skresnet.backbone.settings import (
+    BackboneSettings,
+    Engine,
+    check_engine,
+    check_precision,
+)
+from skresnet.backbone.tensorflow import compile_tensorflow
 from skresnet.forks import claim
+from skresnet.networks import Arrays
+from skresnet.weights import load_weights
 
 _KEPT = 3  # backbones a process keeps, each about 100 MB in float32
 
 _Compute = Callable[[NDArray[Any]], NDArray[np.float32]]
 
-_COMPILERS: dict[Engine, Callable[[BackboneSpec, dict[str, Arrays]], _Compute]] = {
+_COMPILERS: dict[Engine, Callable[[BackboneSettings, dict[str, Arrays]], _Compute]] = {
     "tensorflow": compile_tensorflow,
     "openvino": compile_openvino,
 }
@@ -31,23 +34,23 @@ _LIBRARIES: dict[Engine, str] = {"tensorflow": "TensorFlow", "openvino": "OpenVI
 
 @dataclass(frozen=True, eq=False)
 class Backbone:
-    """ResNet50 up to a layer, from pixels to features. Safe to call from threads.
+    """A network up to a layer, from pixels to features. Safe to call from threads.
 
     Attributes
     ----------
-    spec : BackboneSpec
+    settings : BackboneSettings
         What was asked for.
     n_features : int
         The number of columns of the features.
     """
 
-    spec: BackboneSpec
+    settings: BackboneSettings
     _compute: _Compute = field(repr=False)
 
     @property
     def n_features(self) -> int:
         """The number of columns of the features."""
-        return self.spec.n_features
+        return self.settings.n_features
 
     def __call__(self, batch: NDArray[Any]) -> NDArray[np.float32]:
         """Compute the features of a batch of pictures.
@@ -70,13 +73,13 @@ class Backbone:
         RuntimeError
             If this process is a fork of one that has computed with the engine.
         """
-        claim(_LIBRARIES[self.spec.engine])
-        expected = (*self.spec.input_size, 3)
+        claim(_LIBRARIES[self.settings.engine])
+        expected = (*self.settings.input_size, 3)
         if batch.ndim != 4 or batch.shape[1:] != expected:
             raise ValueError(
                 f"The batch has shape {batch.shape}: expected (n, "
                 f"{', '.join(map(str, expected))}), as by input_size="
-                f"{self.spec.input_size}. Resize the pictures, or load a backbone "
+                f"{self.settings.input_size}. Resize the pictures, or load a backbone "
                 "for their size."
             )
         if batch.dtype not in (np.uint8, np.float32):
@@ -97,18 +100,18 @@ class _Place:
     backbone: Backbone | None = None
 
 
-_places: OrderedDict[BackboneSpec, _Place] = OrderedDict()
+_places: OrderedDict[BackboneSettings, _Place] = OrderedDict()
 _places_lock = Lock()
 
 
-def load_backbone(spec: BackboneSpec) -> Backbone:
-    """Return the backbone for a spec, building it if this process has none.
+def load_backbone(settings: BackboneSettings) -> Backbone:
+    """Return the backbone for settings, building it if this process has none.
 
     However many threads ask at once, it is built once. The three used last are kept.
 
     Parameters
     ----------
-    spec : BackboneSpec
+    settings : BackboneSettings
         What the backbone shall compute.
 
     Returns
@@ -121,23 +124,25 @@ def load_backbone(spec: BackboneSpec) -> Backbone:
     WeightsUnavailableError
         If the weights file has gone or changed since it was resolved.
     ValueError
-        If the file does not hold ResNet50's weights, or if ``precision="bfloat16"``
+        If the file does not hold the network's weights, or if ``precision="bfloat16"``
         is asked for on a processor that is slow at it.
     EngineUnavailableError
         If the engine is not installed.
     RuntimeError
         If this process is a fork of one that has computed with the engine.
     """
-    check_engine(spec.engine)
-    claim(_LIBRARIES[spec.engine])
+    check_engine(settings.engine)
+    claim(_LIBRARIES[settings.engine])
     with _places_lock:
-        place = _places.setdefault(spec, _Place())
-        _places.move_to_end(spec)
+        place = _places.setdefault(settings, _Place())
+        _places.move_to_end(settings)
         while len(_places) > _KEPT:
             _places.popitem(last=False)
     with place.lock:
         if place.backbone is None:
-            check_precision(spec.precision)
-            compute = _COMPILERS[spec.engine](spec, load_weights(spec.weights))
-            place.backbone = Backbone(spec, compute)
+            check_precision(settings.precision)
+            compute = _COMPILERS[settings.engine](
+                settings, load_weights(settings.weights)
+            )
+            place.backbone = Backbone(settings, compute)
         return place.backbone

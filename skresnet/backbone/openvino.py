@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skresnet.backbone.architecture import Arrays, Layer, feature_shape
-from skresnet.backbone.folding import CAFFE_MEANS, operations
-from skresnet.backbone.spec import BackboneSpec
+from skresnet.backbone.settings import BackboneSettings
+from skresnet.networks import Arrays, Layer
 
 _REQUEST = 4  # pictures
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 
 
 def compile_openvino(
-    spec: BackboneSpec, weights: dict[str, Arrays]
+    settings: BackboneSettings, weights: dict[str, Arrays]
 ) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
     """Return a function from uint8 or float32 pixels (n, h, w, 3) to features (n, d).
 
@@ -26,7 +25,7 @@ def compile_openvino(
     four made 67 pictures a second of 224 x 224 in float32 and 130 in bfloat16,
     requests of one 64 and 122.
 
-    Safe to call from threads, which take turns: one call keeps all streams busy.
+    Safe to call from threads, one after the other: one call keeps all streams busy.
 
     Raises
     ------
@@ -36,29 +35,29 @@ def compile_openvino(
     import openvino as ov
 
     compiled = ov.Core().compile_model(
-        _model(spec, weights),
+        _model(settings, weights),
         "CPU",
         {
-            "INFERENCE_PRECISION_HINT": _PRECISIONS[spec.precision],
+            "INFERENCE_PRECISION_HINT": _PRECISIONS[settings.precision],
             "PERFORMANCE_HINT": "THROUGHPUT",
             # Several processes would otherwise be pinned to the same cores.
             "ENABLE_CPU_PINNING": False,
         },
     )
     used = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-    if used != _PRECISIONS[spec.precision]:
+    if used != _PRECISIONS[settings.precision]:
         raise ValueError(
-            f"precision={spec.precision!r} is not possible with engine='openvino' on "
-            f"this processor, where OpenVINO computes in {used}: use "
+            f"precision={settings.precision!r} is not possible with engine='openvino' "
+            f"on this processor, where OpenVINO computes in {used}: use "
             "precision='float32' or engine='tensorflow'."
         )
     queue = ov.AsyncInferQueue(compiled)
     queue.set_callback(_keep)
-    turns = Lock()
+    lock = Lock()
 
     def compute(batch: NDArray[Any]) -> NDArray[np.float32]:
-        rows = np.empty((len(batch), spec.n_features), np.float32)
-        with turns:
+        rows = np.empty((len(batch), settings.n_features), np.float32)
+        with lock:
             try:
                 for start in range(0, len(batch), _REQUEST):
                     part = slice(start, start + _REQUEST)
@@ -81,54 +80,68 @@ def _keep(request: Any, rows: NDArray[np.float32]) -> None:
     rows[:] = request.get_output_tensor().data[: len(rows)]
 
 
-def _model(spec: BackboneSpec, weights: dict[str, Arrays]) -> Any:
+def _model(settings: BackboneSettings, weights: dict[str, Arrays]) -> Any:
     """Describe the network for one request, from float32 pixels to rows."""
     import openvino as ov
     from openvino import opset13 as ops
 
-    pixels = ops.parameter([_REQUEST, *spec.input_size, 3], np.float32)
+    pixels = ops.parameter([_REQUEST, *settings.input_size, 3], np.float32)
     value = pixels
-    if spec.preprocessing == "caffe":
-        value = ops.gather(value, np.array([2, 1, 0]), np.array(3))
-        value = ops.subtract(value, np.array(CAFFE_MEANS, np.float32))
+    if settings.preprocessing is not None:
+        preprocessing = settings.network.preprocessing
+        if preprocessing.reverses_channels:
+            value = ops.gather(value, np.array([2, 1, 0]), np.array(3))
+        value = ops.subtract(value, np.array(preprocessing.means, np.float32))
+        value = ops.divide(value, np.array(preprocessing.scale, np.float32))
     outputs = {"input": ops.transpose(value, np.array([0, 3, 1, 2]))}
-    for operation in operations(spec.layer, weights):
+    for operation in settings.network.operations(settings.layer, weights):
         inputs = [outputs[name] for name in operation.layer.inputs]
         outputs[operation.name] = _apply(operation.layer, inputs, operation.filters)
-    return ov.Model([_row(outputs[spec.layer], spec)], [pixels], "resnet50")
+    return ov.Model(
+        [_row(outputs[settings.layer], settings)], [pixels], settings.network.name
+    )
 
 
-def _apply(step: Layer, values: list[Any], filters: Arrays) -> Any:
+def _apply(layer: Layer, values: list[Any], filters: Arrays) -> Any:
     """Compute a layer on values of shape (n, channels, height, width)."""
     from openvino import opset13 as ops
 
-    strides, padding, once = [step.stride] * 2, [step.padding] * 2, [1, 1]
-    if step.kind == "conv":
-        kernel = np.ascontiguousarray(filters[0].transpose(3, 2, 0, 1))
-        value = ops.convolution(values[0], kernel, strides, padding, padding, once)
-        return ops.add(value, filters[1].reshape(1, -1, 1, 1))
-    if step.kind == "pad":
-        sides = np.array([0, 0, *padding])
+    strides, unpadded, once = [layer.stride] * 2, [0, 0], [1, 1]
+    if layer.kind in ("conv", "depthwise"):
+        same = {"auto_pad": "same_upper"} if layer.padding == "same" else {}
+        window = (strides, unpadded, unpadded, once)
+        kernel, bias = filters[0].transpose(3, 2, 0, 1), filters[1]
+        if layer.kind == "depthwise":  # of shape (groups, out, in, height, width)
+            grouped = np.ascontiguousarray(kernel.transpose(1, 0, 2, 3)[:, :, None])
+            value = ops.group_convolution(values[0], grouped, *window, **same)
+        else:
+            kernel = np.ascontiguousarray(kernel)
+            value = ops.convolution(values[0], kernel, *window, **same)
+        return ops.add(value, bias.reshape(1, -1, 1, 1))
+    if layer.kind == "pad":
+        sides = np.array([0, 0, layer.padding, layer.padding])
         return ops.pad(values[0], sides, sides, "constant", np.array(0, np.float32))
-    if step.kind == "relu":
+    if layer.kind == "relu":
         return ops.relu(values[0])
-    if step.kind == "add":
+    if layer.kind == "relu6":
+        return ops.clamp(values[0], 0, 6)
+    if layer.kind == "add":
         return ops.add(*values)
-    if step.kind == "max_pool":
-        window = [step.size] * 2
-        pooled = ops.max_pool(values[0], strides, once, padding, padding, window)
+    if layer.kind == "max_pool":
+        sizes = [layer.size] * 2
+        pooled = ops.max_pool(values[0], strides, once, unpadded, unpadded, sizes)
         return pooled.output(0)  # the second output says where each maximum was
     return ops.reduce_mean(values[0], np.array([2, 3]))
 
 
-def _row(value: Any, spec: BackboneSpec) -> Any:
+def _row(value: Any, settings: BackboneSettings) -> Any:
     """Make rows of what the layer puts out."""
     from openvino import opset13 as ops
 
-    if len(feature_shape(spec.layer, spec.input_size)) == 1:
+    if settings.layer == "avg_pool":
         return value
-    if spec.pooling == "flatten":
+    if settings.pooling == "flatten":
         channels_last = ops.transpose(value, np.array([0, 2, 3, 1]))
         return ops.reshape(channels_last, np.array([_REQUEST, -1]), special_zero=False)
-    reduce = ops.reduce_max if spec.pooling == "max" else ops.reduce_mean
+    reduce = ops.reduce_max if settings.pooling == "max" else ops.reduce_mean
     return reduce(value, np.array([2, 3]))

@@ -7,7 +7,8 @@ import pytest
 from surroundings import run_python
 
 from skresnet import load_weights_info
-from skresnet.backbone import distilled, imagenet_path, resolve_weights
+from skresnet.weights import distilled, resolve_weights
+from skresnet.weights.imagenet import imagenet_path
 
 pytestmark = pytest.mark.usefixtures("keras_home")
 

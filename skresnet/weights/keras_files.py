@@ -1,4 +1,4 @@
-"""Reading ResNet50's weights out of the kinds of files that Keras has written."""
+"""Reading a network's weights out of the kinds of files that Keras has written."""
 
 import io
 import re
@@ -11,24 +11,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skresnet.backbone.architecture import Arrays, weight_shapes
+from skresnet.networks import Arrays, Network
 
 # Datasets of h5py by the name of their layer, in the order that Keras lists weights.
 _Stored = dict[str, list[Any]]
 
-_TRUNK_NAME = re.compile(r"conv\d_")
+_STAGE = re.compile(r"[a-z]+\d")  # how names of layers begin: conv2, block2
 
-_EXPECTED = (
-    "Expected a Keras file with ResNet50's weights (.h5, .weights.h5 or .keras); "
-    "weights of other libraries have to be converted first."
-)
+# What Keras 3 calls the layers of a kind in its files.
+_KERAS_KINDS = {
+    "conv": "conv2d",
+    "depthwise": "depthwise_conv2d",
+    "norm": "batch_normalization",
+}
 
 
-def read_weights(path: Path) -> dict[str, Arrays]:
-    """Read the weights of ResNet50 without its classification top.
+def read_keras_file(network: Network, path: Path) -> dict[str, Arrays]:
+    """Read the weights of a network without its classification layer.
 
     Parameters
     ----------
+    network : Network
+        What the file should hold.
     path : pathlib.Path
         A legacy ``.h5`` file of weights or of a whole model, as Keras 2 writes it and
         Keras publishes its own; a ``.weights.h5`` file of Keras 3; or a ``.keras``
@@ -52,40 +56,47 @@ def read_weights(path: Path) -> dict[str, Arrays]:
             if "model.weights.h5" not in archive.namelist():
                 raise ValueError(
                     f"{path} is a zip file without a model.weights.h5, so not a "
-                    f"Keras model. {_EXPECTED}"
+                    f"Keras model. {_expected(network)}"
                 )
             source = io.BytesIO(archive.read("model.weights.h5"))
     elif not h5py.is_hdf5(path):
-        raise ValueError(f"{path} is not an HDF5 file. {_EXPECTED}")
+        raise ValueError(f"{path} is not an HDF5 file. {_expected(network)}")
     try:
         with h5py.File(source, "r") as file:
-            return _select(path, file)
+            return _select(network, path, file)
     except (OSError, KeyError) as error:
         raise ValueError(
             f"{path} is damaged or incomplete ({error}): write or download it again."
         ) from error
 
 
-def _select(path: Path, file: Any) -> dict[str, Arrays]:
-    """Pick ResNet50's layers by name or, in a file with other names, by place."""
+def _expected(network: Network) -> str:
+    return (
+        f"Expected a Keras file with {network.title}'s weights (.h5, .weights.h5 or "
+        ".keras); weights of other libraries have to be converted first."
+    )
+
+
+def _select(network: Network, path: Path, file: Any) -> dict[str, Arrays]:
+    """Pick the network's layers by name or, in a file with other names, by place."""
     group = file.get("model_weights", file)
     if _attribute(group, "layer_names"):
-        named, placed = _legacy_layers(group)
+        named, placed = _legacy_layers(network, group)
     else:
-        named, placed = _keras3_layers(group)
-    stored = named if weight_shapes().keys() <= named.keys() else placed
-    if _difference(stored):
+        named, placed = _keras3_layers(network, group)
+    stored = named if network.weight_shapes.keys() <= named.keys() else placed
+    if _difference(network, stored):
         raise ValueError(
-            f"{path} does not hold the weights of ResNet50: {_difference(named)}. "
-            f"{_EXPECTED}"
+            f"{path} does not hold the weights of {network.title}: "
+            f"{_difference(network, named)}. {_expected(network)}"
         )
     return {
         layer: tuple(_array(path, layer, dataset) for dataset in stored[layer])
-        for layer in weight_shapes()
+        for layer in network.weight_shapes
     }
 
 
-def _legacy_layers(group: Any) -> tuple[_Stored, _Stored]:
+def _legacy_layers(network: Network, group: Any) -> tuple[_Stored, _Stored]:
     """Return the layers of a Keras 2 file by their names and by their order.
 
     Keras itself goes by order, so that names in published files may be others. The
@@ -98,11 +109,11 @@ def _legacy_layers(group: Any) -> tuple[_Stored, _Stored]:
                 group[layer][weight]
             )
     named = {path.rpartition("/")[2]: datasets for path, datasets in layers.items()}
-    placed = dict(zip(weight_shapes(), layers.values(), strict=False))
+    placed = dict(zip(network.weight_shapes, layers.values(), strict=False))
     return named, placed
 
 
-def _keras3_layers(file: Any) -> tuple[_Stored, _Stored]:
+def _keras3_layers(network: Network, file: Any) -> tuple[_Stored, _Stored]:
     """Return the layers of a Keras 3 file by their names and by their kind and number.
 
     Such a file numbers layers within their kind (``conv2d_3/vars/0``). The names that
@@ -125,11 +136,9 @@ def _keras3_layers(file: Any) -> tuple[_Stored, _Stored]:
     }
     trunk = Counter(_folder(path) for path in stored).most_common(1)
     placed: _Stored = {}
-    for kind, n_weights in (("conv2d", 2), ("batch_normalization", 4)):
-        pattern = re.compile(rf"{kind}(_\d+)?/vars")
-        names = [
-            name for name, shapes in weight_shapes().items() if len(shapes) == n_weights
-        ]
+    for kind, keras_kind in _KERAS_KINDS.items():
+        pattern = re.compile(rf"{keras_kind}(_\d+)?/vars")
+        names = [layer.name for layer in network.layers if layer.kind == kind]
         found = [
             datasets
             for path, datasets in stored.items()
@@ -158,11 +167,18 @@ def _attribute(group: Any, key: str) -> list[str]:
     return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
 
 
-def _difference(stored: _Stored) -> str:
-    """Say how the layers differ from those of ResNet50; nothing if they do not."""
-    expected = weight_shapes()
+def _difference(network: Network, stored: _Stored) -> str:
+    """Say how the layers differ from those of the network; nothing if they do not."""
+    expected = network.weight_shapes
+    stages = {match[0] for match in map(_STAGE.match, expected) if match}
     missing = [layer for layer in expected if layer not in stored]
-    others = [x for x in stored if _TRUNK_NAME.match(x) and x not in expected]
+    others = [
+        layer
+        for layer in stored
+        if layer not in expected
+        and (match := _STAGE.match(layer))
+        and match[0] in stages
+    ]
     reshaped = [
         f"{layer!r} has weights of shapes {found} instead of {list(shapes)}"
         for layer, shapes in expected.items()
@@ -175,7 +191,7 @@ def _difference(stored: _Stored) -> str:
             f"of {len(expected)} layers with weights it lacks {_listing(missing)}"
         )
     if others:
-        differences.append(f"ResNet50 has no {_listing(others)}")
+        differences.append(f"{network.title} has no {_listing(others)}")
     return "; ".join(differences + reshaped[:2])
 
 

@@ -8,17 +8,15 @@ import numpy as np
 import pytest
 
 from skresnet import ResNet50Embedder
-from skresnet.backbone import (
-    BackboneSpec,
+from skresnet.networks import RESNET50
+from skresnet.weights import (
     ResolvedWeights,
     WeightsUnavailableError,
     distilled,
-    keras_model,
-    load_backbone,
+    load_weights,
     resolve_weights,
 )
-from skresnet.backbone.architecture import weight_shapes
-from skresnet.backbone.packed import read_packed
+from skresnet.weights.distilled import read_packed
 
 
 @pytest.fixture
@@ -42,7 +40,7 @@ def test_the_file_gives_float32_weights_of_every_layer():
     assert {
         layer: tuple(array.shape for array in arrays)
         for layer, arrays in weights.items()
-    } == weight_shapes()
+    } == RESNET50.weight_shapes
     for arrays in weights.values():
         for array in arrays:
             assert array.dtype == np.float32
@@ -55,18 +53,7 @@ def test_the_file_is_small_enough_and_part_of_the_installation():
     root = Path(__file__).parents[2]
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
     data = project["tool"]["setuptools"]["package-data"]["skresnet"]
-    assert f"backbone/{path.name}" in data
-
-
-def test_the_graph_and_the_keras_model_compute_the_same_of_them(pictures):
-    spec = BackboneSpec(
-        resolve_weights("distilled"),
-        "conv2_block1_out",
-        input_size=(64, 64),
-        preprocessing=None,
-    )
-    expected = keras_model(spec)(pictures.astype(np.float32)).numpy().mean((1, 2))
-    np.testing.assert_allclose(load_backbone(spec)(pictures), expected, rtol=1e-3)
+    assert f"weights/{path.name}" in data
 
 
 def test_a_cut_file_is_told_with_both_digests_and_the_way_out(other_file):
@@ -89,11 +76,7 @@ def test_a_file_that_was_not_installed_is_told_so_too(other_file):
 
 
 def test_a_file_that_is_damaged_later_on_is_not_used(other_file):
-    spec = BackboneSpec(resolve_weights_before_the_damage(), "conv1_conv")
+    before = ResolvedWeights("distilled", distilled.SHA256, "/elsewhere/distilled.npz")
     other_file.write_bytes(b"half of it")
     with pytest.raises(WeightsUnavailableError, match="is damaged"):
-        load_backbone(spec)
-
-
-def resolve_weights_before_the_damage():
-    return ResolvedWeights("distilled", distilled.SHA256, "/elsewhere/distilled.npz")
+        load_weights(before)

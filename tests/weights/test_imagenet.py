@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from skresnet.backbone import (
+from skresnet.weights import (
     WeightsUnavailableError,
     imagenet,
-    imagenet_is_cached,
-    imagenet_path,
+    load_weights,
     resolve_weights,
 )
-from skresnet.backbone.network import load_weights
+from skresnet.weights.imagenet import imagenet_is_cached, imagenet_path
 
 pytestmark = pytest.mark.usefixtures("keras_home")
 

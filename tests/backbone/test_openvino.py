@@ -10,12 +10,11 @@ from surroundings import needs_openvino, run_python
 
 from skresnet import ResNet50Embedder
 from skresnet.backbone import (
-    BackboneSpec,
+    BackboneSettings,
     EngineUnavailableError,
-    check_engine,
     load_backbone,
-    resolve_weights,
 )
+from skresnet.weights import resolve_weights
 
 
 @pytest.fixture
@@ -29,9 +28,9 @@ def take_openvino_away(monkeypatch):
 
 
 @pytest.fixture
-def spec():
+def settings():
     weights = resolve_weights(None, seed=101)
-    return BackboneSpec(
+    return BackboneSettings(
         weights, "conv2_block1_out", input_size=(64, 64), engine="openvino"
     )
 
@@ -42,19 +41,12 @@ def embedder(**params):
     )
 
 
-def test_the_error_of_a_missing_engine_names_the_extra(take_openvino_away, spec):
+def test_the_error_of_a_missing_engine_names_the_extra(take_openvino_away, settings):
     take_openvino_away()
     with pytest.raises(ImportError, match=r"'skresnet\[openvino\]'"):
-        load_backbone(spec)
+        load_backbone(settings)
     with pytest.raises(ValueError, match=r"engine='openvino' needs .* not installed"):
         embedder(engine="openvino").fit(["any.png"])
-
-
-def test_an_unknown_engine_is_refused_with_those_there_are():
-    with pytest.raises(ValueError, match=r"engine='onnx'.*'tensorflow', 'openvino'"):
-        check_engine("onnx")
-    with pytest.raises(ValueError, match=r"engine='onnx'.*'tensorflow', 'openvino'"):
-        BackboneSpec(resolve_weights(None, seed=0), engine="onnx")
 
 
 @needs_openvino
@@ -69,8 +61,8 @@ def test_a_model_that_comes_where_its_engine_is_missing_says_so_before_any_pictu
 
 
 @needs_openvino
-def test_a_row_does_not_depend_on_the_pictures_beside_it(spec, pictures):
-    backbone = load_backbone(spec)
+def test_a_row_does_not_depend_on_the_pictures_beside_it(settings, pictures):
+    backbone = load_backbone(settings)
     many = np.concatenate([pictures, pictures[::-1], 255 - pictures])
     rows = backbone(many)
     np.testing.assert_array_equal(rows[[3, 2]], rows[:2])
@@ -78,8 +70,8 @@ def test_a_row_does_not_depend_on_the_pictures_beside_it(spec, pictures):
 
 
 @needs_openvino
-def test_threads_get_the_rows_of_their_own_pictures(spec, pictures):
-    backbone = load_backbone(spec)
+def test_threads_get_the_rows_of_their_own_pictures(settings, pictures):
+    backbone = load_backbone(settings)
     batches = [np.roll(pictures, shift, axis=2) for shift in range(8)]
     expected = [backbone(batch) for batch in batches]
     with ThreadPoolExecutor(4) as pool:

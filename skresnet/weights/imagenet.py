@@ -7,8 +7,7 @@ import threading
 import urllib.request
 from pathlib import Path
 
-from skresnet.backbone.digests import file_digest
-from skresnet.backbone.errors import WeightsUnavailableError
+from skresnet.weights.files import WeightsUnavailableError, file_digest
 
 # What keras.applications.resnet asks for with include_top=False. Written down here
 # because Keras keeps them in a private module whose import takes TensorFlow with it.

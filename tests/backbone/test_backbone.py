@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 
 from skresnet.backbone import (
-    BackboneSpec,
-    WeightsUnavailableError,
+    BackboneSettings,
     keras_model,
     load_backbone,
-    resolve_weights,
 )
+from skresnet.weights import WeightsUnavailableError, resolve_weights
 
 
-def spec_for(seed, layer="conv2_block1_out"):
-    return BackboneSpec(resolve_weights(None, seed=seed), layer, input_size=(64, 64))
+def settings_for(seed, layer="conv2_block1_out"):
+    return BackboneSettings(
+        resolve_weights(None, seed=seed), layer, input_size=(64, 64)
+    )
 
 
 def test_threads_that_ask_at_once_get_the_one_backbone():
@@ -23,7 +24,7 @@ def test_threads_that_ask_at_once_get_the_one_backbone():
 
     def ask(_):
         barrier.wait(timeout=30)
-        return load_backbone(spec_for(101))
+        return load_backbone(settings_for(101))
 
     with ThreadPoolExecutor(6) as pool:
         backbones = list(pool.map(ask, range(6)))
@@ -31,7 +32,7 @@ def test_threads_that_ask_at_once_get_the_one_backbone():
 
 
 def test_threads_may_compute_at_once(pictures):
-    backbone = load_backbone(spec_for(101))
+    backbone = load_backbone(settings_for(101))
     expected = backbone(pictures)
     with ThreadPoolExecutor(4) as pool:
         for features in pool.map(backbone, [pictures] * 8):
@@ -39,47 +40,41 @@ def test_threads_may_compute_at_once(pictures):
 
 
 def test_a_backbone_that_is_used_stays_while_older_ones_go():
-    used, other = load_backbone(spec_for(101)), load_backbone(spec_for(102))
+    used, other = load_backbone(settings_for(101)), load_backbone(settings_for(102))
     for layer in ("conv1_pad", "conv1_conv", "conv1_relu"):
-        load_backbone(spec_for(103, layer))
-        assert load_backbone(spec_for(101)) is used
-    assert load_backbone(spec_for(102)) is not other
+        load_backbone(settings_for(103, layer))
+        assert load_backbone(settings_for(101)) is used
+    assert load_backbone(settings_for(102)) is not other
 
 
 def test_no_generator_of_the_user_is_touched():
     before, np_before = random.getstate(), np.random.get_state()[1]  # noqa: NPY002
-    keras_model(spec_for(104))
-    load_backbone(spec_for(104))
+    keras_model(settings_for(104))
+    load_backbone(settings_for(104))
     assert random.getstate() == before
     np.testing.assert_array_equal(np.random.get_state()[1], np_before)  # noqa: NPY002
-
-
-def test_the_keras_model_ends_at_the_layer():
-    model = keras_model(spec_for(101, "conv3_block1_add"))
-    assert model.layers[-1].name == "conv3_block1_add"
-    assert model.input_shape == (None, 64, 64, 3)
 
 
 def test_a_file_that_changed_after_it_was_resolved_is_not_used(tmp_path):
     path = tmp_path / "a.h5"
     path.write_bytes(b"then")
-    spec = BackboneSpec(resolve_weights(path))
+    settings = BackboneSettings(resolve_weights(path))
     path.write_bytes(b"later on")
     with pytest.raises(WeightsUnavailableError, match=r"a.h5 has changed"):
-        load_backbone(spec)
+        load_backbone(settings)
 
 
 def test_a_file_that_has_gone_is_named_and_may_come_back(trained_file, weights_folder):
-    spec = BackboneSpec(resolve_weights(trained_file), "conv1_relu")
+    settings = BackboneSettings(resolve_weights(trained_file), "conv1_relu")
     away = trained_file.rename(weights_folder / "away.h5")
     try:
         with pytest.raises(
             WeightsUnavailableError, match=f"{trained_file.name} is not"
         ):
-            load_backbone(spec)
+            load_backbone(settings)
     finally:
         away.rename(trained_file)
-    assert load_backbone(spec).spec == spec
+    assert load_backbone(settings).settings == settings
 
 
 @pytest.mark.parametrize(
@@ -95,4 +90,4 @@ def test_a_file_that_has_gone_is_named_and_may_come_back(trained_file, weights_f
 )
 def test_a_batch_of_another_shape_or_type_is_refused(batch, message):
     with pytest.raises(ValueError, match=message):
-        load_backbone(spec_for(101))(batch)
+        load_backbone(settings_for(101))(batch)

@@ -1,0 +1,123 @@
+"""What a backbone is asked to be, and whether this machine can compute it."""
+
+import platform
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from skresnet.networks import NETWORKS, Network, Pooling
+from skresnet.weights import ResolvedWeights
+
+Engine = Literal["tensorflow", "openvino"]
+Precision = Literal["float32", "bfloat16"]
+
+ENGINES: tuple[Engine, ...] = ("tensorflow", "openvino")
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
+
+_FAST_FLAGS = {"avx512_bf16", "amx_bf16"}
+
+
+class EngineUnavailableError(ImportError, ValueError):
+    """The engine is not installed: another value of the parameter is, or pip helps."""
+
+
+@dataclass(frozen=True)
+class BackboneSettings:
+    """All that determines what a backbone computes, to the last bit of its weights.
+
+    Equal settings mean equal features. They can be hashed and pickled, and making them
+    neither needs an engine nor reads weights. They are taken as they are: who takes
+    parameters from users checks them, with `Network.n_features` for what depends on
+    the network.
+
+    Parameters
+    ----------
+    weights : ResolvedWeights
+        What :func:`resolve_weights` returned, and by that the network.
+    layer : str, default="avg_pool"
+        The layer whose output is taken.
+    pooling : {"avg", "max", "flatten"}, default="avg"
+        How an output of (height, width, channels) becomes one row. ``"avg_pool"``,
+        a mean already, allows only ``"avg"``.
+    input_size : tuple of int, default=(224, 224)
+        (height, width) of the pictures in pixels, each at least 32.
+    preprocessing : str or None, default="caffe"
+        The name of the network's own preprocessing, which its pretrained weights
+        expect; None leaves the pixels as they are.
+    precision : {"float32", "bfloat16"}, default="float32"
+        What convolutions are computed in. Features are float32 in any case.
+    engine : {"tensorflow", "openvino"}, default="tensorflow"
+        What computes them. The features of two engines differ by rounding.
+    """
+
+    weights: ResolvedWeights
+    layer: str = "avg_pool"
+    pooling: Pooling = "avg"
+    input_size: tuple[int, int] = (224, 224)
+    preprocessing: str | None = "caffe"
+    precision: Precision = "float32"
+    engine: Engine = "tensorflow"
+
+    @property
+    def network(self) -> Network:
+        """The table of layers."""
+        return NETWORKS[self.weights.network]
+
+    @property
+    def n_features(self) -> int:
+        """The number of columns of the features."""
+        return self.network.n_features(self.layer, self.pooling, self.input_size)
+
+
+def check_engine(engine: str) -> None:
+    """Raise where an engine is not installed. Imports none.
+
+    Parameters
+    ----------
+    engine : {"tensorflow", "openvino"}
+        The library that computes the network.
+
+    Raises
+    ------
+    EngineUnavailableError
+        If ``engine`` is ``"openvino"`` and that package is not installed. Both an
+        ImportError and a ValueError.
+    """
+    if engine == "openvino" and find_spec("openvino") is None:
+        raise EngineUnavailableError(
+            "engine='openvino' needs the package openvino, which is not installed: "
+            "python -m pip install 'skresnet[openvino]', or use engine='tensorflow', "
+            "in a Pipeline by set_params(embedder__engine='tensorflow'), and fit again."
+        )
+
+
+def check_precision(precision: str, *, cpuinfo: Path = Path("/proc/cpuinfo")) -> None:
+    """Raise where this processor is slow at a precision.
+
+    Parameters
+    ----------
+    precision : {"float32", "bfloat16"}
+        What convolutions are computed in.
+    cpuinfo : pathlib.Path, default=Path("/proc/cpuinfo")
+        Where Linux describes the processor.
+
+    Raises
+    ------
+    ValueError
+        If ``precision`` is ``"bfloat16"`` and the processor is not known to have
+        instructions for it.
+    """
+    if precision == "float32":
+        return
+    if not (platform.machine() in {"x86_64", "AMD64"} and cpuinfo.is_file()):
+        raise ValueError(
+            "precision='bfloat16' is not known to be fast on this machine "
+            f"({platform.system()} on {platform.machine()}): use precision='float32'."
+        )
+    if not _FAST_FLAGS & set(cpuinfo.read_text().split()):
+        raise ValueError(
+            "precision='bfloat16' would be slow on this processor, which has none of "
+            f"the instructions {', '.join(sorted(_FAST_FLAGS))}: use "
+            "precision='float32'."
+        )

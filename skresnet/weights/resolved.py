@@ -1,0 +1,195 @@
+"""Which weights a network gets: found, verified, named by their content, and read."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from skresnet import __version__
+from skresnet.networks import NETWORKS, Arrays, Network
+from skresnet.weights import distilled, imagenet
+from skresnet.weights.files import WeightsUnavailableError, file_digest
+from skresnet.weights.keras_files import read_keras_file
+
+RANDOM_VERSION = 1  # to be raised when the same seed gives other weights
+
+_FIT_AGAIN = (
+    "or set the parameter weights of the embedder, in a Pipeline by "
+    "set_params(embedder__weights=...), and fit again."
+)
+
+
+@dataclass(frozen=True)
+class ResolvedWeights:
+    """Weights that were found, and what tells them from all others.
+
+    Attributes
+    ----------
+    name : {"imagenet", "distilled", "file", "random"}
+        Where they come from.
+    digest : str
+        The SHA-256 of the file's content in hexadecimal, or
+        ``"random:<seed>:<version>"``. Equal digests mean equal weights.
+    path : str or None
+        The absolute path of the file; None for random weights.
+    seed : int or None
+        What random weights are drawn from; None for a file.
+    network : str
+        The network that they are weights of.
+    """
+
+    name: Literal["imagenet", "distilled", "file", "random"]
+    digest: str
+    path: str | None = None
+    seed: int | None = None
+    network: str = "resnet50"
+
+    def __repr__(self) -> str:
+        # scikit-learn's display of fitted attributes has room for 30 characters.
+        return f"<{self.name} {self.digest[:15]}>"
+
+
+def resolve_weights(
+    weights: str | os.PathLike[str] | None, *, seed: int | None = None
+) -> ResolvedWeights:
+    """Find the weights that are asked for and take their digest.
+
+    Parameters
+    ----------
+    weights : "imagenet", "distilled", path or None
+        ``"imagenet"`` for the weights that Keras publishes, downloaded on first use
+        into the folder of Keras; ``"distilled"`` for those that come with this
+        package; the path of a Keras file that holds ResNet50's weights, with or
+        without classification top; None for random weights.
+    seed : int, default=None
+        What random weights are drawn from, at least 0; ignored with others. No global
+        seed is read or set.
+
+    Returns
+    -------
+    resolved : ResolvedWeights
+        What :class:`BackboneSettings` needs to know of the weights.
+
+    Raises
+    ------
+    WeightsUnavailableError
+        If the ImageNet weights are neither on this machine nor to be downloaded, or
+        the file that comes with this package is missing or damaged.
+    FileNotFoundError
+        If there is no file at the path.
+    """
+    if weights is None:
+        assert seed is not None
+        return ResolvedWeights("random", random_digest(seed), seed=int(seed))
+    if weights == "imagenet":
+        path = imagenet.fetch_imagenet()
+        return ResolvedWeights("imagenet", file_digest(path), str(path))
+    if weights == "distilled":
+        path = distilled.find_distilled()
+        return ResolvedWeights("distilled", file_digest(path), str(path))
+    path = Path(weights).expanduser().absolute()
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"weights={str(weights)!r}: there is no file {path}. Expected "
+            "'imagenet', 'distilled', the path of a Keras file with ResNet50's "
+            "weights (.h5, .weights.h5 or .keras), or None for random weights."
+        )
+    return ResolvedWeights("file", file_digest(path), str(path))
+
+
+def load_weights(weights: ResolvedWeights) -> dict[str, Arrays]:
+    """Return the weights of every layer, after making sure that they are still those.
+
+    Returns
+    -------
+    arrays : dict of tuple of ndarray
+        float32 arrays by name of layer, of the shapes of `Network.weight_shapes`.
+
+    Raises
+    ------
+    WeightsUnavailableError
+        If the weights are not on this machine, or are others than when they were
+        resolved.
+    ValueError
+        If the file does not hold the weights of the network.
+    """
+    network = NETWORKS[weights.network]
+    if weights.seed is not None:
+        now = random_digest(weights.seed)
+        if now != weights.digest:
+            raise _other_version(weights, now)
+        return random_weights(network, weights.seed)
+    path = _find(weights)
+    now = file_digest(path)
+    if weights.name == "distilled":
+        if now != weights.digest:
+            raise _other_version(weights, now)
+        return distilled.read_packed(path)
+    if now != weights.digest:
+        raise WeightsUnavailableError(
+            f"The weights file {path} has changed: its SHA-256 is {now}, and was "
+            f"{weights.digest} at the time of fit. Put the former file back, "
+            f"{_FIT_AGAIN}"
+        )
+    return read_keras_file(network, path)
+
+
+def _find(weights: ResolvedWeights) -> Path:
+    """Return the file, which for a model of another machine may lie elsewhere here."""
+    assert weights.path is not None
+    path = Path(weights.path)
+    if weights.name == "distilled":
+        return distilled.find_distilled()
+    if weights.name == "imagenet" and not path.is_file():
+        try:
+            return imagenet.fetch_imagenet()
+        except WeightsUnavailableError as error:
+            raise WeightsUnavailableError(
+                "The ImageNet weights at the time of fit, with SHA-256 "
+                f"{weights.digest}, are needed again. {error} Other weights than those "
+                "at the time of fit need another fit."
+            ) from error
+    if not path.is_file():
+        raise WeightsUnavailableError(
+            f"The weights file {path} is not there any more: put it back, with the "
+            f"SHA-256 {weights.digest} that it had at the time of fit, {_FIT_AGAIN}"
+        )
+    return path
+
+
+def _other_version(weights: ResolvedWeights, now: str) -> WeightsUnavailableError:
+    """Say that another version of this package has made the features so far."""
+    return WeightsUnavailableError(
+        f"The {weights.name} weights of skresnet {__version__} are {now}, and those at "
+        f"the time of fit were {weights.digest}, of another version: install that "
+        f"one, {_FIT_AGAIN}"
+    )
+
+
+def random_digest(seed: int) -> str:
+    """Return what tells the weights of a seed from all others."""
+    return f"random:{seed}:{RANDOM_VERSION}"
+
+
+def random_weights(network: Network, seed: int) -> dict[str, Arrays]:
+    """Draw weights as Keras initialises them, layer by layer.
+
+    Kernels are uniform within ``sqrt(6 / (fan_in + fan_out))`` (Glorot and Bengio,
+    2010, Keras' ``GlorotUniform``), biases zero; batch normalisation changes nothing
+    but its epsilon. Every layer has a stream of its own.
+    """
+    weights: dict[str, Arrays] = {}
+    for i, (name, shapes) in enumerate(network.weight_shapes.items()):
+        vectors = [np.zeros(shape, np.float32) for shape in shapes if len(shape) == 1]
+        if len(vectors) == len(shapes):
+            zero, one = vectors[0], np.ones_like(vectors[0])
+            weights[name] = (one, zero, zero, one)
+        else:
+            height, width, fan_in, fan_out = kernel = shapes[0]
+            limit = np.sqrt(6 / (height * width * (fan_in + fan_out)))
+            draws = np.random.default_rng([seed, i]).random(kernel, dtype=np.float32)
+            centred = (draws - np.float32(0.5)) * np.float32(2 * limit)
+            weights[name] = (centred, *vectors)
+    return weights
