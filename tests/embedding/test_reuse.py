@@ -122,7 +122,7 @@ def test_what_some_machines_cannot_compute_has_other_settings(parameter, value, 
     texts = {embedder._settings().cache_key}
     # Not by fit, which need not accept it on every machine.
     embedder.set_params(**{parameter: value})
-    embedder._spec = embedder._new_spec(embedder.weights_)
+    embedder._backbone = embedder._backbone_settings(embedder.weights_)
     texts.add(embedder._settings().cache_key)
     assert len(texts) == 2
 
