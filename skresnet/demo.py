@@ -23,9 +23,6 @@ _WEIGHTS: dict[str | None, str] = {  # best first
     "distilled": "the weights that come with this package (weights='distilled')",
     None: "random weights, which have learned nothing yet",
 }
-# Features of these weights share a large offset, on which gradient descent on the raw
-# features would spend its epochs.
-_SCALED = (None,)
 
 
 def run_demo(*, n_per_class: int = 60, random_state: int = 0) -> float:
@@ -71,23 +68,12 @@ def _train_and_test(folder: Path, n_per_class: int, random_state: int) -> float:
         )
     classifier = model["classifier"]
     classifier.summary()
-    print("epoch   loss  accuracy  val_loss  val_accuracy")
     history = classifier.history_
-    for epoch, row in enumerate(
-        zip(
-            history["loss"],
-            history["accuracy"],
-            history["val_loss"],
-            history["val_accuracy"],
-            strict=True,
-        )
-    ):
-        best = "  <- best" if epoch == classifier.best_epoch_ else ""
-        loss, accuracy, val_loss, val_accuracy = row
-        print(
-            f"{epoch + 1:5}  {loss:5.3f}     {accuracy:5.3f}     {val_loss:5.3f}"
-            f"         {val_accuracy:5.3f}{best}"
-        )
+    columns = ("loss", "accuracy", "val_loss", "val_accuracy")
+    print("epoch" + "".join(f"  {name:>12}" for name in columns))
+    for epoch in range(len(history["loss"])):
+        row = "".join(f"  {history[name][epoch]:12.4f}" for name in columns)
+        print(f"{epoch + 1:5}{row}{'  <- best' * (epoch == classifier.best_epoch_)}")
     print(
         f"Best epoch: {classifier.best_epoch_ + 1}, with a validation accuracy of "
         f"{classifier.best_score_:.3f}. Its weights are kept.\n"
@@ -121,6 +107,8 @@ def _best_available_classifier(random_state: int) -> ImageClassifierPipeline:
     model = make_image_classifier(
         weights=weights, random_state=random_state, embedder__verbose=1
     )
-    if weights in _SCALED:
+    if weights is None:
+        # Features of random weights share a large offset, on which gradient descent
+        # on the raw features would spend its epochs.
         model.steps.insert(1, ("scaler", StandardScaler()))
     return model

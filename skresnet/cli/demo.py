@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import click
 
-from skresnet.cli.examples import ExampleCommand
-from skresnet.cli.start import start_tensorflow
+from skresnet.cli.models import start_tensorflow
+from skresnet.cli.options import examples
 
 
 @click.command(
-    cls=ExampleCommand,
     short_help="Show all of it on pictures drawn for the purpose.",
-    examples=[
-        "skresnet demo --n-per-class 8",
-    ],
+    epilog=examples("skresnet demo --n-per-class 8"),
 )
 @click.option(
     "--n-per-class",

@@ -2,38 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from skresnet.cli.chunks import AT_ONCE, chunks
-from skresnet.cli.examples import ExampleCommand
-from skresnet.cli.feature_files import check_kind, opened, paths_beside
+from skresnet.cli.models import fitted
 from skresnet.cli.options import (
     cache_options,
     check_embedder,
     chosen_cache,
     embedder_options,
+    examples,
     force_option,
     on_error_option,
     random_state_option,
+    weights_file,
 )
-from skresnet.cli.outputs import check_output
-from skresnet.cli.pictures import list_below
-from skresnet.cli.rows import fitted, rows_of, tell_skipped, unreadable
+from skresnet.cli.outputs import (
+    beside,
+    check_not_inputs,
+    check_outputs,
+    say,
+    writing,
+)
+from skresnet.cli.pictures import (
+    chunks,
+    list_below,
+    list_writer,
+    raise_unreadable,
+    tell_unreadable,
+)
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from skresnet.reading import Failure
+
+# Takes the paths of some pictures, their classes and their rows.
+Append = Callable[[Sequence[str], Sequence[str | None], "np.ndarray"], None]
 
 
 @click.command(
-    cls=ExampleCommand,
     short_help="Write the features of a folder to a file.",
-    examples=[
+    epilog=examples(
         "skresnet embed photos --out features.parquet",
         "skresnet embed photos --out features.npy --precision float32",
-    ],
+    ),
 )
 @click.argument("folder")
 @click.option(
@@ -67,38 +84,65 @@ def embed(
     goes on where it was, with the rows from the cache; the file appears under its
     name once it is whole.
     """
-    check_kind(out)
-    check_output(out, force=force)
-    if out.suffix == ".npy":
-        check_output(paths_beside(out), force=force)
-    check_embedder(params)
-    folder_of_cache = chosen_cache(cache, no_cache)
-    paths, classes = list_below(folder)
-    click.echo(f"Pictures: {len(paths)}, cache: {folder_of_cache or 'none'}", err=True)
+    from skresnet.embedding import unreadable_headers
+    from skresnet.reading import as_pictures
 
-    embedder = fitted(_new_embedder(folder_of_cache, random_state, params), paths[:1])
-    if on_error == "raise":
-        _check_headers(paths, params["embedder__n_jobs"])
+    _check_kind(out)
+    files = [out, beside(out, ".paths.csv")] if out.suffix == ".npy" else [out]
+    check_outputs(files, force=force)
+    check_embedder(params)
+    cache = chosen_cache(cache, no_cache)
+    paths, classes = list_below(folder)
+    check_not_inputs(files, [*paths, *weights_file(params)])
+    say(f"Pictures: {len(paths)}, cache: {cache or 'none'}", err=True)
+
+    embedder = fitted(_new_embedder(cache, random_state, params))
     failures: list[Failure] = []
-    with opened(out, len(embedder.get_feature_names_out())) as file:
-        for number, chunk in enumerate(chunks(paths)):
-            start = number * AT_ONCE
-            rows = rows_of(embedder, chunk)
-            failures += [
-                failure._replace(position=failure.position + start)
-                for failure in rows.failures
-            ]
-            kept = rows.readable.nonzero()[0]
-            file.append(
-                [chunk[index] for index in kept],
-                [classes[start + index] for index in kept],
-                rows.features,
+    if on_error == "raise":
+        # Now, and not after hours of the others.
+        failures = unreadable_headers(as_pictures(paths), n_jobs=embedder.n_jobs)
+        if failures:
+            raise_unreadable(failures)
+    start = 0
+    write = _parquet_file if out.suffix == ".parquet" else _npy_file
+    n_features = len(embedder.get_feature_names_out())
+    with (
+        writing(*files, force=force) as unfinished,
+        write(unfinished, n_features) as append,
+    ):
+        for chunk in chunks(paths):
+            embedded = embedder._embed(as_pictures(chunk), on_error="nan")
+            failures += embedded.failures
+            kept = embedded.readable
+            append(
+                [chunk[row] for row in kept],
+                [classes[start + row] for row in kept],
+                embedded.rows[kept],
             )
+            start += len(chunk)
         if failures and (on_error == "raise" or len(failures) == len(paths)):
-            raise unreadable(failures)
-    tell_skipped(failures, len(paths))
-    beside = f" and {paths_beside(out)}" if out.suffix == ".npy" else ""
-    click.echo(f"{len(paths) - len(failures)} rows in {out}{beside}", err=True)
+            raise_unreadable(failures)
+    tell_unreadable(failures, len(paths))
+    written = " and ".join(map(str, files))
+    say(f"{len(paths) - len(failures)} rows in {written}", err=True)
+
+
+def _check_kind(out: Path) -> None:
+    """Refuse a name that says no kind of file, or one that needs what is missing."""
+    if out.suffix not in (".parquet", ".npy"):
+        raise click.UsageError(
+            f"--out {out}: the name must end in .parquet or .npy, which says what "
+            "kind of file to write."
+        )
+    if out.suffix == ".parquet":
+        try:
+            import pyarrow.parquet  # type: ignore[import-untyped]  # noqa: F401
+        except ModuleNotFoundError as error:
+            raise click.ClickException(
+                "Parquet files are written with pyarrow, which is not installed: "
+                'python -m pip install "skresnet[parquet]". Or choose a name that '
+                "ends in .npy, which needs nothing."
+            ) from error
 
 
 def _new_embedder(cache: Path | None, random_state: int, params: dict[str, Any]) -> Any:
@@ -112,10 +156,66 @@ def _new_embedder(cache: Path | None, random_state: int, params: dict[str, Any])
     )
 
 
-def _check_headers(paths: list[str], n_jobs: int | None) -> None:
-    """Refuse what is certainly unreadable now, not after hours of the others."""
-    from skresnet.embedding import unreadable_headers
-    from skresnet.reading import as_pictures
+@contextmanager
+def _parquet_file(files: list[Path], n_features: int) -> Iterator[Append]:
+    """Write path and class as strings and features as a list, a row group a call."""
+    import pyarrow
+    import pyarrow.parquet
 
-    if failures := unreadable_headers(as_pictures(paths), n_jobs=n_jobs):
-        raise unreadable(failures)
+    features = pyarrow.list_(pyarrow.float32(), n_features)
+    text = pyarrow.string()
+    schema = pyarrow.schema([("path", text), ("class", text), ("features", features)])
+
+    def valid(name: str | None) -> str | None:
+        # Parquet takes no bytes of a file name that are not UTF-8.
+        return name and name.encode("utf-8", "backslashreplace").decode()
+
+    def append(
+        paths: Sequence[str], classes: Sequence[str | None], rows: np.ndarray
+    ) -> None:
+        flat = pyarrow.array(rows.reshape(-1))
+        columns = [
+            pyarrow.array(map(valid, paths), text),
+            pyarrow.array(map(valid, classes), text),
+            pyarrow.FixedSizeListArray.from_arrays(flat, type=features),
+        ]
+        writer.write_table(pyarrow.table(columns, schema=schema))
+
+    with pyarrow.parquet.ParquetWriter(
+        files[0], schema, use_dictionary=["class"]
+    ) as writer:
+        yield append
+
+
+@contextmanager
+def _npy_file(files: list[Path], n_features: int) -> Iterator[Append]:
+    """Write one float32 array, and a CSV file of path and class beside it.
+
+    Written from front to back, not through a memory map, whose pages would count as
+    memory of this process.
+    """
+    from numpy.lib.format import write_array_header_1_0
+
+    n_rows = 0
+
+    def write_header() -> None:
+        # Of the same length for any number of rows: ten spare digits are part of the
+        # format for that purpose.
+        file.seek(0)
+        shape = (n_rows, n_features)
+        write_array_header_1_0(
+            file, {"descr": "<f4", "fortran_order": False, "shape": shape}
+        )
+
+    def append(
+        paths: Sequence[str], classes: Sequence[str | None], rows: np.ndarray
+    ) -> None:
+        nonlocal n_rows
+        file.write(rows.astype("<f4", copy=False).tobytes())
+        append_to_list(zip(paths, classes, strict=True))
+        n_rows += len(rows)
+
+    with files[0].open("wb") as file, list_writer(files[1]) as append_to_list:
+        write_header()
+        yield append
+        write_header()

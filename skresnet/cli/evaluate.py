@@ -8,30 +8,26 @@ from typing import Any
 
 import click
 
-from skresnet.cli.examples import ExampleCommand
-from skresnet.cli.models import load_model
+from skresnet.cli.models import load_model, start_tensorflow, tested
 from skresnet.cli.options import (
     cache_options,
     chosen_cache,
+    examples,
     on_error_option,
     reading_options,
 )
-from skresnet.cli.pictures import load_test
-from skresnet.cli.rows import part_rows
-from skresnet.cli.scores import scores_of, worst_confusions
-from skresnet.cli.start import start_tensorflow
+from skresnet.cli.pictures import Part, load_test
 
 _CONFUSIONS = 5
 
 
 @click.command(
-    cls=ExampleCommand,
     short_help="Test a model on a folder.",
-    examples=[
+    epilog=examples(
         "skresnet evaluate model.joblib photos",
         "skresnet evaluate model.joblib photos/val",
         "skresnet evaluate model.joblib model.test.csv",
-    ],
+    ),
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("folder")
@@ -58,19 +54,33 @@ def evaluate(
 
     classifier = load_model(model)
     part = load_test(folder)
+    _check_classes(part, classifier)
     classifier.set_params(
         embedder__cache=chosen_cache(cache, no_cache),
         embedder__verbose=int(sys.stderr.isatty()),
         **params,
     )
     start_tensorflow()
-    features, part = part_rows(classifier["embedder"], part, on_error)
-    scores = scores_of(classifier[1:], features, part.classes)
-    click.echo(f"Pictures: {len(part.paths)}")
-    click.echo(f"Loss: {scores.loss:.4f}")
-    click.echo(f"Accuracy: {scores.accuracy:.4f}\n")
+    predictions = tested(classifier, part, on_error)
+    click.echo(f"Pictures: {len(predictions.pictures)}")
+    click.echo(f"Loss: {predictions.loss:.4f}")
+    click.echo(f"Accuracy: {predictions.accuracy:.4f}\n")
     click.echo(
-        classification_report(part.classes, scores.predicted, digits=4, zero_division=0)
+        classification_report(
+            predictions.y_true, predictions.y_pred, digits=4, zero_division=0
+        )
     )
-    for confusion in worst_confusions(part.classes, scores.predicted, _CONFUSIONS):
+    for confusion in predictions.confusions(_CONFUSIONS):
         click.echo(f"Confused: {confusion}")
+
+
+def _check_classes(part: Part, classifier: Any) -> None:
+    from skresnet.text import listed
+
+    known = [str(name) for name in classifier.classes_]
+    if unknown := set(map(str, part.classes)) - set(known):
+        raise ValueError(
+            f"The model does not know the classes {listed(unknown)}; it "
+            f"was trained on {listed(known)}. Take these "
+            "folders away, rename them, or train again."
+        )

@@ -10,9 +10,8 @@ from typing import Any
 import click
 
 from skresnet import __version__
-from skresnet.cli.examples import ExampleCommand
-from skresnet.cli.models import load_model
-from skresnet.cli.training import best_epoch
+from skresnet.cli.models import best_epoch, load_model
+from skresnet.cli.options import examples
 
 _PACKAGES = (
     "tensorflow",
@@ -29,12 +28,8 @@ _INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
 
 
 @click.command(
-    cls=ExampleCommand,
     short_help="Show versions, weights, cache and processor, or a model.",
-    examples=[
-        "skresnet info",
-        "skresnet info model.joblib",
-    ],
+    epilog=examples("skresnet info", "skresnet info model.joblib"),
 )
 @click.argument("model", type=click.Path(path_type=Path), required=False)
 @click.option(

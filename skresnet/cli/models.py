@@ -1,13 +1,61 @@
-"""Models in files."""
+"""Models in files, and what is said about them."""
 
 from __future__ import annotations
 
+import os
+import sys
+import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from skresnet.cli.outputs import replacing
+from skresnet.cli.outputs import writing
+from skresnet.cli.pictures import Part, embed_part
+
+if TYPE_CHECKING:
+    from skresnet.evaluation import Predictions
+
+_OF_THE_RUN = ("cache", "n_jobs", "on_error", "verbose")
+
+
+def start_tensorflow() -> None:
+    """Import TensorFlow without the lines that it logs while it starts.
+
+    Version 2.21 writes them straight to the file of standard error whatever
+    ``TF_CPP_MIN_LOG_LEVEL`` says, among them an error that there is no GPU. An
+    import that fails raises as ever.
+    """
+    if "tensorflow" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # what is logged later
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # looks for GPUs, and says what it finds
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def fitted(embedder: Any) -> Any:
+    """Fit an embedder, which looks for its weights."""
+    from skresnet import WeightsUnavailableError
+
+    start_tensorflow()
+    try:
+        return embedder.fit(["any.png"])
+    except WeightsUnavailableError as error:
+        raise click.ClickException(
+            f"{error}\nOn the command line that is --weights distilled, --weights FILE "
+            "or --weights random."
+        ) from error
 
 
 def load_model(path: Path) -> Any:
@@ -46,15 +94,51 @@ def load_model(path: Path) -> Any:
     return model
 
 
-def save_model(model: Any, path: Path) -> None:
-    """Write a Pipeline, without what only concerned the run that made it."""
+def tested(model: Any, part: Part, on_error: str) -> Predictions:
+    """Let a fitted Pipeline predict pictures whose classes are known."""
+    from skresnet.evaluation import Predictions
+
+    rows, part, failures = embed_part(model["embedder"], part, on_error)
+    predictions = Predictions.from_probabilities(
+        part.paths, part.classes, model[1:].predict_proba(rows), model.classes_
+    )
+    return replace(predictions, failures=failures)
+
+
+def save_model(model: Any, path: Path, *, force: bool) -> None:
+    """Write a Pipeline, without what only concerned the run that made it.
+
+    The ending of the name decides how it is compressed, as `joblib.dump` has it.
+
+    Raises
+    ------
+    click.ClickException
+        If the model had to be written elsewhere; the message says where.
+    """
     import joblib
 
-    model.set_params(
-        embedder__cache=None,
-        embedder__n_jobs=None,
-        embedder__on_error="raise",
-        embedder__verbose=0,
-    )
-    with replacing(path) as unfinished:
-        joblib.dump(model, unfinished)
+    embedder = model["embedder"]
+    of_the_run = {name: getattr(embedder, name) for name in _OF_THE_RUN}
+    defaults = type(embedder)().get_params()
+    embedder.set_params(**{name: defaults[name] for name in _OF_THE_RUN})
+    try:
+        with writing(path, force=force) as (unfinished,):
+            joblib.dump(model, unfinished)
+    except OSError as error:
+        # The disk is full by now, or the folder is gone.
+        elsewhere = Path(tempfile.mkdtemp(prefix="skresnet-")) / path.name
+        joblib.dump(model, elsewhere)
+        raise click.ClickException(
+            f"{path} cannot be written: {error}. The model lies in {elsewhere}; move "
+            "it to where there is room."
+        ) from error
+    finally:
+        embedder.set_params(**of_the_run)
+
+
+def best_epoch(classifier: Any) -> str:
+    """Describe the epoch whose weights were kept."""
+    history, best = classifier.history_, classifier.best_epoch_
+    kind = "validation" if "val_accuracy" in history else "training"
+    accuracy = history["val_accuracy" if kind == "validation" else "accuracy"][best]
+    return f"epoch {best + 1} of {len(history['loss'])}, {kind} accuracy {accuracy:.4f}"

@@ -7,12 +7,13 @@ as ``embedder__layer``, and its default, so that values pass through as they are
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+Option = Callable[[Any], Any]
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
 
@@ -54,20 +55,17 @@ def _none_if(word: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
     return lambda ctx, param, value: None if value == word else value
 
 
-def together(
-    *options: Callable[[Command], Command],
-) -> Callable[[Command], Command]:
+def examples(*lines: str) -> str:
+    """Write the end of a help: lines to paste, unwrapped however long they are."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def together(*options: Option) -> Option:
     """Make one decorator of several."""
-
-    def decorate(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
+    return lambda command: reduce(lambda made, add: add(made), options[::-1], command)
 
 
-def option(*names: str, **settings: Any) -> Callable[[Command], Command]:
+def option(*names: str, **settings: Any) -> Option:
     """Make an option that shows its default."""
     return click.option(*names, **{"show_default": True, **settings})
 
@@ -252,7 +250,7 @@ random_state_option = option(
     help="Seed of everything that is random.",
 )
 
-_cache_options = together(
+cache_options = together(
     click.option(
         "--cache",
         type=click.Path(file_okay=False, path_type=Path),
@@ -261,11 +259,6 @@ _cache_options = together(
     ),
     click.option("--no-cache", is_flag=True, help="Keep no features."),
 )
-
-
-def cache_options(command: Command) -> Command:
-    """Add ``--cache`` and ``--no-cache``."""
-    return _cache_options(command)
 
 
 def chosen_cache(cache: Path | None, no_cache: bool) -> Path | None:
@@ -295,3 +288,9 @@ def check_embedder(params: dict[str, Any]) -> None:
         check_engine(params["embedder__engine"])
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+
+
+def weights_file(params: dict[str, Any]) -> list[Path]:
+    """Return the file of the weights that the options name, if it is one."""
+    weights = Path(params["embedder__weights"] or "")
+    return [weights] if weights.is_file() else []

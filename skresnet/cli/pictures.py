@@ -1,14 +1,33 @@
-"""The pictures that a command is about: listed, divided, written to a list."""
+"""The pictures that a command is about: listed, divided, embedded."""
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
+import sys
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 import numpy as np
+
+from skresnet.cli.outputs import from_spreadsheet_cell, say, spreadsheet_cell
+
+if TYPE_CHECKING:
+    from skresnet.reading import Failure
+
+# Enough for the threads that read to stay ahead of the network nearly always, few
+# enough for a bar that moves; 2 MB of features at 2048 a picture.
+_AT_ONCE = 256
+
+_Rows = Iterable[tuple[str, str | None]]
+
+# The exit status of a command that did its work, but for pictures it could not read.
+SOME_UNREADABLE = 3
 
 
 class Part(NamedTuple):
@@ -16,6 +35,10 @@ class Part(NamedTuple):
 
     paths: np.ndarray
     classes: np.ndarray
+
+    def at(self, rows: np.ndarray) -> Part:
+        """Take some of them."""
+        return Part(self.paths[rows], self.classes[rows])
 
 
 class Parts(NamedTuple):
@@ -26,19 +49,44 @@ class Parts(NamedTuple):
     test: Part | None
     test_was_set_aside: bool = False
 
+    def paths(self) -> list[str]:
+        """List all pictures."""
+        parts = (self.train, self.val, self.test)
+        return [path for part in parts if part for path in part.paths]
+
 
 def load_parts(folder: str, test_size: float, random_state: int) -> Parts:
     """List the splits of a folder, or the classes, of which a test set is set aside."""
-    from skresnet import load_image_folder, load_image_splits
+    from sklearn.model_selection import train_test_split
 
-    if _split_folders(folder):
+    from skresnet import load_image_folder, load_image_splits
+    from skresnet.datasets.layout import SPLIT_FOLDERS
+    from skresnet.text import listed
+
+    if split_folders(folder):
         splits = load_image_splits(folder)
-        return Parts(*(_part(splits.get(name)) for name in ("train", "val", "test")))  # type: ignore[arg-type]
+        found = {name: _part(splits[name]) for name in SPLIT_FOLDERS if name in splits}
+        return Parts(found["train"], found.get("val"), found.get("test"))
     every = _part(load_image_folder(folder))
-    assert every is not None
     if test_size == 0:
         return Parts(every, None, None)
-    return _divided(every, test_size, random_state)
+    counts = Counter(every.classes.tolist())
+    if lone := [name for name, count in counts.items() if count < 2]:
+        raise ValueError(
+            "Each class needs at least 2 pictures, one to train and one to test; "
+            f"found 1 in {listed(lone)}. Add pictures, or set none "
+            "aside with --test-size 0."
+        )
+    try:
+        train, test = train_test_split(
+            np.arange(len(every.paths)),
+            test_size=test_size,
+            stratify=every.classes,
+            random_state=random_state,
+        )
+    except ValueError as error:
+        raise ValueError(f"--test-size {test_size}: {error}") from error
+    return Parts(every.at(train), None, every.at(test), test_was_set_aside=True)
 
 
 def load_test(source: str) -> Part:
@@ -47,16 +95,14 @@ def load_test(source: str) -> Part:
 
     if Path(source).is_file():
         return _read_list(source)
-    splits = _split_folders(source)
-    tests = [path for path in splits if Path(path).name.lower() == "test"]
+    splits = split_folders(source)
+    tests = [path for path, split in splits.items() if split == "test"]
     if splits and not tests:
         raise ValueError(
             f"No test folder in {source!r}, which has the splits "
             f"{', '.join(map(repr, splits))}. Name one of these to evaluate on it."
         )
-    part = _part(load_image_folder(tests[0] if tests else source))
-    assert part is not None
-    return part
+    return _part(load_image_folder(tests[0] if tests else source))
 
 
 def list_below(folder: str) -> tuple[list[str], list[str | None]]:
@@ -64,19 +110,14 @@ def list_below(folder: str) -> tuple[list[str], list[str | None]]:
 
     A picture in no folder has no class.
     """
-    from skresnet.datasets.walk import (
-        describe_skipped,
-        existing_folder,
-        find_images,
-        folder_above,
-    )
+    from skresnet.datasets.walk import existing_folder, find_images, folder_above
 
     root = existing_folder(folder)
     paths: list[str] = []
     classes: list[str | None] = []
-    for top in _split_folders(root) or [root]:
+    for top in split_folders(root) or [root]:
         found = find_images(top, above=folder_above(str(Path(top).parent)))
-        _tell_left_out(top, describe_skipped(found.skipped))
+        _tell_skipped(found.skipped, f" in {top}")
         for path in found.images:
             inside = Path(path).relative_to(top).parts
             classes.append(inside[0] if len(inside) > 1 else None)
@@ -89,93 +130,146 @@ def list_below(folder: str) -> tuple[list[str], list[str | None]]:
     return paths, classes
 
 
-def write_list(part: Part, path: Path) -> None:
-    """Write pictures and classes to a CSV file that `load_test` reads."""
+def split_folders(folder: str) -> dict[str, str]:
+    """Find the folders of splits in a folder, and which one each is.
+
+    There are none where the folders in it are classes.
+    """
+    from skresnet.datasets.layout import are_splits, split_of
+    from skresnet.datasets.walk import existing_folder, list_folder
+    from skresnet.text import listed
+
+    folders = list_folder(existing_folder(folder)).folders
+    splits = {path: split_of(Path(path).name) for path in folders}
+    if not are_splits([Path(path).name for path in folders]):
+        return {}
+    if others := [Path(path).name for path, split in splits.items() if not split]:
+        say(
+            f"Left out in {folder}: folders that are no splits: {listed(others)}",
+            err=True,
+        )
+    return {path: split for path, split in splits.items() if split}
+
+
+@contextmanager
+def list_writer(
+    path: Path,
+) -> Iterator[Callable[[Iterable[tuple[str, str | None]]], None]]:
+    """Write a CSV file of paths and classes, which `load_test` reads, row by row."""
     # Names of files need not be valid UTF-8; this gives back the bytes they have.
     with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["path", "class"])
-        writer.writerows(
-            (Path(picture).absolute(), name)
-            for picture, name in zip(part.paths, part.classes, strict=True)
-        )
+        yield lambda rows: writer.writerows(map(_cells, rows))
+
+
+def decoded(content: bytes) -> str:
+    """Decode a list of paths, by its byte-order mark where it has one."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    return content.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
+
+
+def _cells(row: tuple[str, str | None]) -> list[str | None]:
+    return [cell and spreadsheet_cell(cell) for cell in row]
 
 
 def _read_list(source: str) -> Part:
-    with Path(source).open(
-        encoding="utf-8", errors="surrogateescape", newline=""
-    ) as file:
-        rows = csv.DictReader(file)
-        if not {"path", "class"} <= set(rows.fieldnames or ()):
-            raise ValueError(
-                f"{source!r} is no list of pictures: expected a CSV file whose first "
-                "line names the columns path and class, as `skresnet train` writes "
-                "beside a model."
-            )
-        pairs = [(row["path"], row["class"]) for row in rows]
+    rows = csv.DictReader(io.StringIO(decoded(Path(source).read_bytes()), newline=""))
+    if not {"path", "class"} <= set(rows.fieldnames or ()):
+        raise ValueError(
+            f"{source!r} is no list of pictures: expected a CSV file whose first "
+            "line names the columns path and class, as `skresnet train` writes "
+            "beside a model."
+        )
+    pairs = [
+        (from_spreadsheet_cell(row["path"]), from_spreadsheet_cell(row["class"] or ""))
+        for row in rows
+    ]
     if not pairs:
         raise ValueError(f"The list {source!r} names no picture.")
     paths, classes = zip(*pairs, strict=True)
     return Part(np.array(paths, object), np.array(classes))
 
 
-def _split_folders(folder: str) -> list[str]:
-    """Find train, val and test in a folder; nothing where its folders are classes."""
-    from skresnet.datasets.layout import are_splits, split_of
-    from skresnet.datasets.walk import existing_folder, list_folder
-    from skresnet.text import listed
-
-    folders = list_folder(existing_folder(folder)).folders
-    if not are_splits([Path(path).name for path in folders]):
-        return []
-    splits = [path for path in folders if split_of(Path(path).name)]
-    others = [Path(path).name for path in folders if path not in splits]
-    if others:
-        _tell_left_out(folder, f"folders that are no splits: {listed(others)}")
-    return splits
-
-
-def _part(bunch: Any) -> Part | None:
-    if bunch is None:
-        return None
-    from skresnet.datasets.walk import describe_skipped
-
-    _tell_left_out("", describe_skipped(bunch.skipped))
+def _part(bunch: Any) -> Part:
+    _tell_skipped(bunch.skipped)
     return Part(bunch.data, bunch.target)
 
 
-def _divided(every: Part, test_size: float, random_state: int) -> Parts:
-    from sklearn.model_selection import train_test_split
+def _tell_skipped(skipped: dict[str, list[str]], where: str = "") -> None:
+    from skresnet.datasets.walk import describe_skipped
 
-    from skresnet.text import listed
+    if any(skipped.values()):
+        say(f"Left out{where}: {describe_skipped(skipped)}", err=True)
 
-    lone = [
-        name for name, count in Counter(every.classes.tolist()).items() if count < 2
-    ]
-    if lone:
-        raise ValueError(
-            "Each class needs at least 2 pictures, one to train and one to test; "
-            f"found 1 in {listed(lone)}. Add pictures, or set none "
-            "aside with --test-size 0."
+
+def embed_part(
+    embedder: Any, part: Part, on_error: str
+) -> tuple[np.ndarray, Part, list[Failure]]:
+    """Embed pictures and leave out, or refuse, those that cannot be read.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_readable, n_features), float32
+    part : Part
+        Those that could be read.
+    failures : list of Failure
+        The others.
+    """
+    from skresnet.reading import as_pictures
+
+    # What the embedder prints is news of progress, not part of a command's output.
+    with redirect_stdout(sys.stderr):
+        embedded = embedder._embed(
+            as_pictures(part.paths), on_error="raise" if on_error == "raise" else "nan"
         )
-    try:
-        train, test, train_classes, test_classes = train_test_split(
-            *every,
-            test_size=test_size,
-            stratify=every.classes,
-            random_state=random_state,
+    readable = embedded.readable
+    if embedded.failures and (on_error == "raise" or not readable.size):
+        raise_unreadable(embedded.failures)
+    tell_unreadable(embedded.failures, len(part.paths))
+    return embedded.rows[readable], part.at(readable), embedded.failures
+
+
+def chunks(paths: list[str], *, silent: bool = False) -> Iterator[list[str]]:
+    """Hand out paths, so few at a time that memory does not grow with their number.
+
+    A bar tells how far it is where standard error is a terminal.
+    """
+    from tqdm.auto import tqdm
+
+    with tqdm(
+        total=len(paths), unit="picture", disable=True if silent else None
+    ) as progress:
+        for start in range(0, len(paths), _AT_ONCE):
+            chunk = paths[start : start + _AT_ONCE]
+            yield chunk
+            progress.update(len(chunk))
+
+
+def tell_unreadable(failures: Sequence[Failure], n_pictures: int) -> None:
+    """Count and list the pictures that were left out."""
+    if failures:
+        say(
+            f"Left out {len(failures)} of {n_pictures} pictures, which cannot be "
+            f"read:\n{_lines(failures)}",
+            err=True,
         )
-    except ValueError as error:
-        raise ValueError(f"--test-size {test_size}: {error}") from error
-    return Parts(
-        Part(train, train_classes),
-        None,
-        Part(test, test_classes),
-        test_was_set_aside=True,
+
+
+def raise_unreadable(failures: Sequence[Failure]) -> NoReturn:
+    """Raise the error that names all pictures that cannot be read."""
+    from skresnet.text import counted
+
+    raise click.ClickException(
+        f"{counted(len(failures), 'picture')} cannot be read:\n{_lines(failures)}\n"
+        "Mend or remove them, or leave them out with --on-error skip."
     )
 
 
-def _tell_left_out(folder: str, description: str) -> None:
-    if description != "nothing":
-        where = f" in {folder}" if folder else ""
-        click.echo(f"Left out{where}: {description}", err=True)
+def _lines(failures: Iterable[Failure]) -> str:
+    from skresnet.text import shown
+
+    return "\n".join(
+        f"  {shown(failure.path)}: {failure.cause}" for failure in failures
+    )

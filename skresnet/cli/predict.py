@@ -2,49 +2,121 @@
 
 from __future__ import annotations
 
-import os
+import csv
+import io
+import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
-from skresnet.cli.chunks import chunks
-from skresnet.cli.examples import ExampleCommand
-from skresnet.cli.models import load_model
+from skresnet.cli.models import load_model, start_tensorflow
 from skresnet.cli.options import (
     cache_options,
     chosen_cache,
+    examples,
     force_option,
     option,
     reading_options,
 )
-from skresnet.cli.outputs import check_output, replacing
-from skresnet.cli.pictures import list_below
-from skresnet.cli.predictions import FORMATS, Prediction
-from skresnet.cli.rows import rows_of
-from skresnet.cli.start import start_tensorflow
+from skresnet.cli.outputs import (
+    check_not_inputs,
+    check_outputs,
+    say,
+    spreadsheet_cell,
+    writing,
+)
+from skresnet.cli.pictures import SOME_UNREADABLE, chunks, decoded, list_below
+from skresnet.text import counted, shown
+
+
+class _Prediction(NamedTuple):
+    """The most probable classes of a picture, or why it cannot be read."""
+
+    path: str
+    best: list[tuple[str, float]]
+    error: str | None
+
+
+# Writes the header, given None, or a prediction.
+_Line = Callable[[_Prediction | None], str]
+
+
+def _table(classes: Sequence[str], top: int) -> _Line:
+    """Write columns for people: classes with their probabilities, then the path."""
+    width = max(len(shown(name)) for name in [*classes, "UNREADABLE"])
+
+    def line(prediction: _Prediction | None) -> str:
+        if prediction is None:
+            return f"{'class':{width}}  prob.  " * top + "picture\n"
+        path = shown(prediction.path)
+        if prediction.error is not None:
+            columns = f"{'UNREADABLE':{(width + 9) * top}}"
+            return f"{columns}{path}: {prediction.error}\n"
+        pairs = (f"{shown(name):{width}}  {p:5.3f}  " for name, p in prediction.best)
+        return f"{''.join(pairs)}{path}\n"
+
+    return line
+
+
+def _csv(classes: Sequence[str], top: int) -> _Line:
+    """Write CSV with the columns path, class, probability, class_2, ... and error."""
+
+    def line(prediction: _Prediction | None) -> str:
+        if prediction is None:
+            ranks = ["", *(f"_{rank}" for rank in range(2, top + 1))]
+            pairs = [(f"class{rank}", f"probability{rank}") for rank in ranks]
+            return _csv_line(
+                ["path", *(name for pair in pairs for name in pair), "error"]
+            )
+        cells = [cell for name, p in prediction.best for cell in (name, f"{p:.6g}")]
+        cells += [""] * (2 * top - len(cells))
+        return _csv_line([prediction.path, *cells, prediction.error or ""])
+
+    return line
+
+
+def _json_lines(classes: Sequence[str], top: int) -> _Line:
+    """Write a JSON object a picture, with path and either predictions or error."""
+
+    def line(prediction: _Prediction | None) -> str:
+        if prediction is None:
+            return ""
+        content: dict[str, object] = {"path": prediction.path}
+        if prediction.error is None:
+            content["predictions"] = [
+                {"class": name, "probability": round(probability, 6)}
+                for name, probability in prediction.best
+            ]
+        else:
+            content["error"] = prediction.error
+        return json.dumps(content) + "\n"
+
+    return line
+
+
+_FORMATS = {"table": _table, "csv": _csv, "jsonl": _json_lines}
 
 
 @click.command(
-    cls=ExampleCommand,
     short_help="Predict the class of pictures.",
-    examples=[
+    epilog=examples(
         "skresnet predict model.joblib photos",
         "skresnet predict model.joblib photos --top 2 --format csv --out classes.csv",
         'find photos -name "*.png" | skresnet predict model.joblib - --format jsonl',
-    ],
+    ),
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE_OR_FOLDER...")
 @option(
     "--format",
     "format_name",
-    type=click.Choice(list(FORMATS)),
-    default="table",
-    help="A table to read, CSV, or one JSON object a line.",
+    type=click.Choice(list(_FORMATS)),
+    help="A table to read, CSV, or one JSON object a line.  [default: what the name of "
+    "--out ends in, or table]",
 )
 @option(
     "--top",
@@ -61,7 +133,7 @@ from skresnet.cli.start import start_tensorflow
 def predict(
     model: Path,
     images: tuple[str, ...],
-    format_name: str,
+    format_name: str | None,
     top: int,
     out: Path | None,
     force: bool,
@@ -73,15 +145,17 @@ def predict(
 
     Folders are searched for pictures, however deep; - stands for paths on standard
     input, one a line. A picture that cannot be read gets a row that says why, and the
-    exit status is then 1.
+    exit status is then 3, or 1 if none can be read.
 
     A model is a pickle: loading it runs what it contains. Load only files from people
     you trust.
     """
-    if out:
-        check_output(out, force=force)
+    outputs = [out] if out else []
+    check_outputs(outputs, force=force)
+    check_not_inputs(outputs, [model])
     classifier = load_model(model)
     paths = [path for image in images for path in _paths(image)]
+    check_not_inputs(outputs, paths)
     if not paths:
         raise click.ClickException("There are no pictures: standard input is empty.")
     classifier.set_params(
@@ -89,53 +163,68 @@ def predict(
     )
     start_tensorflow()
     n_failures = 0
-    style = FORMATS[format_name](classifier.classes_, top)
-    with _written(out) as write:
-        write(style.header())
-        # A bar among the lines of a table on the same screen would tear both.
-        for chunk in chunks(paths, silent=out is None and sys.stdout.isatty()):
-            for prediction in _predictions(classifier, chunk, top):
-                write(style.line(prediction))
-                n_failures += prediction.error is not None
+    top = min(top, len(classifier.classes_))
+    suffix = out.suffix.lower().removeprefix(".") if out else ""
+    line = _FORMATS.get(format_name or suffix, _table)(classifier.classes_, top)
+    # A bar among the lines of a table on the same screen would tear both.
+    silent = out is None and sys.stdout.isatty()
+    with _written(out, force) as write:
+        write(line(None))
+        for prediction in _predictions(classifier, paths, top, silent):
+            write(line(prediction))
+            n_failures += prediction.error is not None
+    if n_failures == len(paths):
+        raise click.ClickException(
+            f"None of {counted(n_failures, 'picture')} can be read."
+        )
     if n_failures:
-        click.echo(f"{n_failures} of {len(paths)} pictures cannot be read.", err=True)
-        raise click.exceptions.Exit(1)
+        say(f"{n_failures} of {len(paths)} pictures cannot be read.", err=True)
+        raise click.exceptions.Exit(SOME_UNREADABLE)
 
 
 def _paths(image: str) -> Sequence[str]:
     if image == "-":
-        # As bytes, since names of files need not be text.
-        lines = sys.stdin.buffer.read().split(b"\n")
-        return [os.fsdecode(line.rstrip(b"\r")) for line in lines if line.strip()]
+        lines = decoded(sys.stdin.buffer.read()).split("\n")
+        return [line.rstrip("\r") for line in lines if line.strip()]
     return list_below(image)[0] if Path(image).is_dir() else [image]
 
 
-def _predictions(classifier: Any, paths: list[str], top: int) -> Iterator[Prediction]:
-    rows = rows_of(classifier["embedder"], paths)
-    causes = {failure.position: failure.cause for failure in rows.failures}
-    known = rows.features
-    probabilities = iter(classifier[1:].predict_proba(known) if len(known) else known)
-    for position, path in enumerate(paths):
-        if position in causes:
-            yield Prediction(path, [], causes[position])
-            continue
-        row = next(probabilities)
-        best = (-row).argsort(kind="stable")[:top]
-        yield Prediction(
-            path, [(str(classifier.classes_[i]), float(row[i])) for i in best], None
-        )
+def _predictions(
+    classifier: Any, paths: list[str], top: int, silent: bool
+) -> Iterator[_Prediction]:
+    from skresnet.evaluation import predict_readable
+
+    classes = classifier.classes_
+    for chunk in chunks(paths, silent=silent):
+        predicted = predict_readable(classifier, chunk)
+        of_picture: dict[int, _Prediction] = {}
+        for row, probabilities in zip(
+            predicted.rows, predicted.probabilities, strict=True
+        ):
+            best = (-probabilities).argsort(kind="stable")[:top]
+            named = [(str(classes[i]), float(probabilities[i])) for i in best]
+            of_picture[row] = _Prediction(chunk[row], named, None)
+        for row, path, cause in predicted.failures:
+            of_picture[row] = _Prediction(str(path), [], cause)
+        yield from (of_picture[row] for row in range(len(chunk)))
 
 
 @contextmanager
-def _written(out: Path | None) -> Iterator[Callable[[str], None]]:
+def _written(out: Path | None, force: bool) -> Iterator[Callable[[str], None]]:
     """Write text to a file, or to standard output."""
     if out is None:
-        yield lambda text: click.echo(_encoded(text), nl=False)
+        yield lambda text: click.echo(text, nl=False)
     else:
-        with replacing(out) as unfinished, unfinished.open("wb") as file:
-            yield lambda text: click.echo(_encoded(text), file, nl=False)
+        with (
+            writing(out, force=force) as (unfinished,),
+            unfinished.open("w", encoding="utf-8", newline="") as file,
+        ):
+            yield lambda text: click.echo(text, file, nl=False)
 
 
-def _encoded(text: str) -> bytes:
-    """Give back the bytes of file names that are not valid UTF-8."""
-    return text.encode("utf-8", "surrogateescape")
+def _csv_line(cells: Iterable[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(
+        spreadsheet_cell(shown(cell)) for cell in cells
+    )
+    return text.getvalue()

@@ -2,48 +2,64 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
-from skresnet.cli.examples import ExampleCommand
-from skresnet.cli.models import save_model
+from skresnet.cli.models import best_epoch, fitted, save_model, tested
 from skresnet.cli.options import (
     cache_options,
     check_embedder,
     chosen_cache,
     classifier_options,
     embedder_options,
+    examples,
     force_option,
     on_error_option,
     option,
     random_state_option,
+    weights_file,
 )
-from skresnet.cli.outputs import check_output, replacing
-from skresnet.cli.pictures import Part, Parts, load_parts, write_list
-from skresnet.cli.rows import fitted, part_rows
-from skresnet.cli.scores import scores_of, worst_confusions
-from skresnet.cli.search import search_head
-from skresnet.cli.training import best_epoch, fit_head
+from skresnet.cli.outputs import (
+    beside,
+    check_not_inputs,
+    check_outputs,
+    say,
+    writing,
+)
+from skresnet.cli.pictures import (
+    SOME_UNREADABLE,
+    Part,
+    Parts,
+    embed_part,
+    list_writer,
+    load_parts,
+)
+
+_FOLDS = 3
+_COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 @click.command(
-    cls=ExampleCommand,
     short_help="Train a classifier on a folder and write it to a file.",
-    examples=[
+    epilog=examples(
         "skresnet train photos --out model.joblib",
         "skresnet train photos --out best.joblib --search --report best.html",
         "skresnet train photos --out early.joblib --layer conv4_block6_out --epochs 40",
-    ],
+    ),
 )
 @click.argument("folder")
 @click.option(
     "--out",
     required=True,
     type=click.Path(path_type=Path),
-    help="File to write the model to, for instance model.joblib.",
+    help="File to write the model to, for instance model.joblib; compressed where the "
+    "name ends in .gz, .bz2, .xz, .lzma or .z.",
 )
 @force_option
 @click.option(
@@ -92,9 +108,9 @@ def train(
     splits, a part of each class is set aside for the test and listed beside the
     model, in model.test.csv for model.joblib.
     """
-    check_output(out, force=force)
+    outputs = [out, report] if report else [out]
+    check_outputs(outputs, force=force)
     if report:
-        check_output(report, force=force)
         _check_drawing()
     check_embedder(params)
     cache = chosen_cache(cache, no_cache)
@@ -104,37 +120,53 @@ def train(
             "--report is about test pictures, and there are none: add a test folder, "
             "or set some aside with --test-size."
         )
-    test_list = out.with_suffix(".test.csv")
-    if parts.test_was_set_aside:
-        check_output(test_list, force=force)
+    test_list = beside(out, ".test.csv") if parts.test_was_set_aside else None
+    if test_list:
+        outputs.append(test_list)
+        check_outputs(outputs, force=force)
+    check_not_inputs(outputs, [*parts.paths(), *weights_file(params)])
     _describe(folder, parts)
-    click.echo(f"Cache: {cache or 'none'}")
+    say(f"Cache: {cache or 'none'}")
     model = _new_model(cache, scale, random_state, params)
 
-    embedder, head = model["embedder"], model[1:]
-    fitted(embedder, parts.train.paths)
-    features, train_part = part_rows(embedder, parts.train, on_error)
-    validation = None
+    embedder, head = fitted(model["embedder"]), model[1:]
+    rows, train_part, _ = embed_part(embedder, parts.train, on_error)
+    validation = {}
     if parts.val:
-        val_features, val_part = part_rows(embedder, parts.val, on_error)
-        validation = (val_features, val_part.classes)
+        val_rows, val_part, _ = embed_part(embedder, parts.val, on_error)
+        validation = {"X_val": val_rows, "y_val": val_part.classes}
     if search:
-        search_head(head, features, train_part.classes, random_state)
-    fit_head(head, features, train_part.classes, validation)
-    click.echo(f"Best: {best_epoch(model['classifier'])}")
+        _search(head, rows, train_part.classes, random_state)
+    _fit(head, rows, train_part.classes, validation)
+    # First of all that follows: nothing that fails from here on costs the model.
+    save_model(model, out, force=force)
+    say(f"Best: {best_epoch(model['classifier'])}")
+    say(f"Model: {out}")
+    if parts.test is None:
+        return
+    if test_list:
+        with (
+            writing(test_list, force=force) as (unfinished,),
+            list_writer(unfinished) as append,
+        ):
+            paths = map(os.path.abspath, parts.test.paths)
+            append(zip(paths, parts.test.classes, strict=True))
+        say(f"Test pictures: {test_list}")
+    predictions = tested(model, parts.test, "skip")
+    say(
+        f"Test: accuracy {predictions.accuracy:.4f}, loss {predictions.loss:.4f} "
+        f"({len(predictions.pictures)} pictures)"
+    )
+    for confusion in predictions.confusions(1):
+        say(f"Confused most: {confusion}")
+    if report:
+        from skresnet.report import report_on
 
-    test_part = None
-    if parts.test:
-        test_part = _test(embedder, head, parts.test, on_error)
-    save_model(model, out)
-    click.echo(f"Model: {out}")
-    if test_part and parts.test_was_set_aside:
-        with replacing(test_list) as unfinished:
-            write_list(test_part, unfinished)
-        click.echo(f"Test pictures: {test_list}")
-    if test_part and report:
-        _write_report(model.set_params(embedder__cache=cache), test_part, report)
-        click.echo(f"Report: {report}")
+        with writing(report, force=force) as (unfinished,):
+            report_on(model, predictions).save(unfinished)
+        say(f"Report: {report}")
+    if predictions.failures and on_error == "raise":
+        raise click.exceptions.Exit(SOME_UNREADABLE)
 
 
 def _new_model(
@@ -164,21 +196,8 @@ def _describe(folder: str, parts: Parts) -> None:
         if isinstance(part, Part)
     )
     names = set(parts.train.classes.tolist())
-    click.echo(f"Pictures: {folder} ({counts})")
-    click.echo(f"Classes: {len(names)} ({listed(names, 20)})")
-
-
-def _test(embedder: Any, head: Any, part: Part, on_error: str) -> Part:
-    """Print what the model makes of the test pictures; return those it could read."""
-    features, part = part_rows(embedder, part, on_error)
-    scores = scores_of(head, features, part.classes)
-    click.echo(
-        f"Test: accuracy {scores.accuracy:.4f}, loss {scores.loss:.4f} "
-        f"({len(part.paths)} pictures)"
-    )
-    for confusion in worst_confusions(part.classes, scores.predicted, 1):
-        click.echo(f"Confused most: {confusion}")
-    return part
+    say(f"Pictures: {folder} ({counts})")
+    say(f"Classes: {len(names)} ({listed(names, 20)})")
 
 
 def _check_drawing() -> None:
@@ -191,9 +210,57 @@ def _check_drawing() -> None:
         raise click.ClickException(str(error)) from error
 
 
-def _write_report(model: Any, part: Part, path: Path) -> None:
-    from skresnet.report import make_report
+def _search(head: Any, rows: np.ndarray, classes: np.ndarray, seed: int) -> None:
+    """Set the learning rate and the momentum to the best of six candidates.
 
-    report = make_report(model, part.paths, part.classes)
-    with replacing(path) as unfinished:
-        report.save(unfinished)
+    The learning rates are the given one, a third and three times as much, each without
+    and with a momentum of 0.9, compared by their accuracy in 3 stratified folds.
+    """
+    from sklearn.exceptions import FitFailedWarning
+    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+
+    rate = head.get_params()["classifier__learning_rate"]
+    search = GridSearchCV(
+        head,
+        {
+            "classifier__learning_rate": [rate / 3, rate, rate * 3],
+            "classifier__momentum": [0.0, 0.9],
+        },
+        cv=StratifiedKFold(_FOLDS, shuffle=True, random_state=seed),
+        refit=False,
+    )
+    with warnings.catch_warnings():
+        # A training that diverged has no score, which the table says.
+        warnings.simplefilter("ignore", FitFailedWarning)
+        warnings.filterwarnings("ignore", "One or more of the test scores")
+        search.fit(rows, classes)
+    say("learning rate  momentum  accuracy")
+    for params, score in zip(
+        search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
+    ):
+        result = "diverged" if np.isnan(score) else f"{score:.4f}"
+        best = "  <- best" if params == search.best_params_ else ""
+        say(
+            f"{params['classifier__learning_rate']:13.4g}  "
+            f"{params['classifier__momentum']:8}  {result:>8}{best}"
+        )
+    head.set_params(**search.best_params_)
+
+
+def _fit(
+    head: Any, rows: np.ndarray, classes: np.ndarray, validation: dict[str, Any]
+) -> None:
+    """Fit the steps behind the embedder and print a line an epoch."""
+    import sklearn
+    from keras.callbacks import LambdaCallback
+
+    def print_epoch(epoch: int, logs: dict[str, float]) -> None:
+        names = [name for name in _COLUMNS if name in logs]
+        if epoch == 0:
+            say("epoch" + "".join(f"  {name:>12}" for name in names))
+        say(f"{epoch + 1:5}" + "".join(f"  {logs[n]:12.4f}" for n in names))
+
+    head.set_params(classifier__callbacks=[LambdaCallback(on_epoch_end=print_epoch)])
+    with sklearn.config_context(enable_metadata_routing=True):
+        head.fit(rows, classes, **validation)
+    head.set_params(classifier__callbacks=None)

@@ -45,7 +45,9 @@ def test_classes_that_the_model_does_not_know_are_an_error(
 ):
     folder = tmp_path / "photos"
     folder.mkdir()
-    (folder / "violet").symlink_to(colour_folder / "test" / "blue")
+    (folder / "violet").mkdir()
+    # It is told before any picture is opened.
+    (folder / "violet" / "1.png").write_text("no picture")
     result = run("evaluate", model_file, folder, status=1)
     assert "'violet'" in result.stderr
     assert "'blue', 'green', 'red'" in result.stderr
@@ -65,6 +67,16 @@ def test_a_csv_file_without_the_columns_is_an_error(run, model_file, tmp_path):
     wrong.write_text("file,label\na.png,red\n")
     result = run("evaluate", model_file, wrong, status=1)
     assert "columns path and class" in result.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_csv_file_with_a_byte_order_mark_is_read(
+    run, model_file, colour_folder, tmp_path, encoding
+):
+    listed = tmp_path / "list.csv"
+    picture = colour_folder / "test" / "red" / "00.png"
+    listed.write_text(f"path,class\r\n{picture},red\r\n", encoding=encoding)
+    assert "Pictures: 1\n" in run("evaluate", model_file, listed).stdout
 
 
 def test_unreadable_pictures_are_left_out_where_that_is_asked_for(

@@ -47,7 +47,7 @@ def test_csv_has_the_probabilities_of_the_library(run, model_file, colour_folder
 def test_an_unreadable_picture_gets_a_row_and_the_others_are_predicted(
     run, model_file, mixed
 ):
-    result = run("predict", model_file, *mixed, status=1)
+    result = run("predict", model_file, *mixed, status=3)
     red, text, blue = result.stdout.splitlines()[1:]
     assert red.startswith("red")
     assert text.startswith("UNREADABLE")
@@ -57,7 +57,7 @@ def test_an_unreadable_picture_gets_a_row_and_the_others_are_predicted(
 
 
 def test_json_lines_have_predictions_or_an_error(run, model_file, mixed):
-    output = run("predict", model_file, *mixed, "--format", "jsonl", status=1).stdout
+    output = run("predict", model_file, *mixed, "--format", "jsonl", status=3).stdout
     red, text, blue = map(json.loads, output.splitlines())
     assert red["predictions"][0]["class"] == "red"
     assert blue["path"] == str(mixed[2])
@@ -66,7 +66,7 @@ def test_json_lines_have_predictions_or_an_error(run, model_file, mixed):
 
 
 def test_csv_has_the_cause_in_the_row_of_an_unreadable_picture(run, model_file, mixed):
-    output = run("predict", model_file, *mixed, "--format", "csv", status=1).stdout
+    output = run("predict", model_file, *mixed, "--format", "csv", status=3).stdout
     rows = list(csv.DictReader(io.StringIO(output)))
     assert rows[1]["class"] == ""
     assert "no image format recognised" in rows[1]["error"]
@@ -75,10 +75,21 @@ def test_csv_has_the_cause_in_the_row_of_an_unreadable_picture(run, model_file, 
 def test_only_unreadable_pictures_are_rows_too(run, model_file, tmp_path):
     result = run("predict", model_file, tmp_path / "none.png", status=1)
     assert "no such file" in result.stdout
+    assert "None of 1 picture can be read" in result.stderr
 
 
 def test_paths_come_from_standard_input(run, model_file, mixed):
     lines = f"{mixed[0]}\n\n{mixed[2]}\r\n"
+    result = run("predict", model_file, "-", "--format", "jsonl", input=lines)
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row["path"] for row in found] == [str(mixed[0]), str(mixed[2])]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_list_with_a_byte_order_mark_keeps_its_first_path(
+    run, model_file, mixed, encoding
+):
+    lines = f"{mixed[0]}\r\n{mixed[2]}\r\n".encode(encoding)
     result = run("predict", model_file, "-", "--format", "jsonl", input=lines)
     found = [json.loads(line) for line in result.stdout.splitlines()]
     assert [row["path"] for row in found] == [str(mixed[0]), str(mixed[2])]
@@ -95,26 +106,55 @@ def test_a_folder_without_pictures_is_an_error(run, model_file, tmp_path):
     assert "No pictures" in result.stderr
 
 
-def test_odd_names_come_out_as_they_are(run, model_file, colour_folder, tmp_path):
-    odd = tmp_path / 'a "b", c\nd.png'
+def test_odd_names_come_out_on_one_line_and_exact_in_json(
+    run, model_file, colour_folder, tmp_path
+):
+    odd = tmp_path / 'a "b", c\nd\x1b[31m.png'
     odd.symlink_to(colour_folder / "test" / "red" / "00.png")
+    escaped = str(odd).replace("\n", "\\n").replace("\x1b", "\\x1b")
     output = run("predict", model_file, tmp_path, "--format", "csv").stdout
-    assert next(csv.DictReader(io.StringIO(output)))["path"] == str(odd)
+    assert len(output.splitlines()) == 2
+    assert next(csv.DictReader(io.StringIO(output)))["path"] == escaped
     table = run("predict", model_file, tmp_path).stdout
-    assert len(table.splitlines()) == 2
+    assert table.splitlines()[1].endswith(escaped)
+    lines = run("predict", model_file, tmp_path, "--format", "jsonl").stdout
+    assert json.loads(lines)["path"] == str(odd)
+
+
+@pytest.mark.parametrize("name", ["=1+1.png", "+1.png", "-1.png", "@a.png"])
+def test_a_spreadsheet_finds_no_formula_in_csv(
+    run, model_file, colour_folder, tmp_path, monkeypatch, name
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).symlink_to(colour_folder / "test" / "red" / "00.png")
+    output = run("predict", model_file, "--format", "csv", "--", name).stdout
+    [row] = csv.DictReader(io.StringIO(output))
+    assert row["path"] == "'" + name
 
 
 def test_the_output_goes_to_a_file_that_did_not_exist(
     run, model_file, colour_folder, tmp_path
 ):
-    out = tmp_path / "classes.csv"
+    out = tmp_path / "classes.txt"
     arguments = ["predict", model_file, colour_folder / "val", "--out", out]
-    result = run(*arguments, "--format", "csv")
+    result = run(*arguments)
     assert result.stdout == ""
     assert len(out.read_text().splitlines()) == 13
-    assert "--force" in run(*arguments, status=1).stderr
-    run(*arguments, "--force")
     assert out.read_text().startswith("class")
+    assert "--force" in run(*arguments, status=1).stderr
+    run(*arguments, "--force", "--format", "csv")
+    assert out.read_text().startswith("path,class")
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"), [("p.csv", "path,class"), ("p.jsonl", '{"path"')]
+)
+def test_the_name_of_the_output_decides_the_format(
+    run, model_file, colour_folder, tmp_path, name, begins
+):
+    out = tmp_path / name
+    run("predict", model_file, colour_folder / "test" / "red", "--out", out)
+    assert out.read_text().startswith(begins)
 
 
 def test_more_classes_than_there_are_is_all_of_them(run, model_file, mixed):

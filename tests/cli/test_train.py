@@ -10,7 +10,8 @@ import sklearn
 from colour_pipelines import colour_pipeline
 from tiny import TINY
 
-from skresnet import load_image_folder, load_image_splits
+from skresnet import ResNet50Embedder, load_image_folder, load_image_splits
+from skresnet.cli.models import save_model
 
 
 def test_it_says_what_it_trains_on_and_how_well_it_went(trained, colour_folder):
@@ -46,11 +47,55 @@ def test_the_model_is_that_of_the_library(model_file, colour_folder):
     assert model["classifier"].history_ == expected["classifier"].history_
 
 
-def test_the_model_remembers_nothing_of_the_run(model_file):
+def test_the_model_remembers_nothing_of_the_run(model_file, tmp_path):
     model = joblib.load(model_file)
-    assert model["embedder"].cache is None
-    assert model["embedder"].on_error == "raise"
-    assert model["classifier"].callbacks is None
+    of_the_run = {"cache": tmp_path, "n_jobs": 2, "on_error": "nan", "verbose": 1}
+    model["embedder"].set_params(**of_the_run)
+    save_model(model, tmp_path / "m.joblib", force=False)
+    for saved in (joblib.load(model_file), joblib.load(tmp_path / "m.joblib")):
+        assert saved["embedder"].cache is None
+        assert saved["embedder"].n_jobs is None
+        assert saved["embedder"].on_error == "raise"
+        assert saved["embedder"].verbose == 0
+        assert saved["classifier"].callbacks is None
+
+
+@pytest.mark.parametrize(
+    ("ending", "begins"), [(".gz", b"\x1f\x8b"), (".xz", b"\xfd7zXZ"), ("", b"\x80")]
+)
+def test_the_model_is_compressed_as_its_name_says(
+    run, colour_folder, tmp_path, ending, begins
+):
+    out = tmp_path / f"m.joblib{ending}"
+    run("train", colour_folder, "--out", out, *TINY, "--epochs", 1)
+    assert out.read_bytes().startswith(begins)
+    assert joblib.load(out).classes_.tolist() == ["blue", "green", "red"]
+
+
+def test_versions_in_names_keep_their_lists_of_test_pictures_apart(
+    run, colour_folder, tmp_path
+):
+    for name in ("cats.v1", "cats.v2", "cats.joblib"):
+        out = tmp_path / name
+        run("train", colour_folder / "train", "--out", out, *TINY, "--epochs", 1)
+    lists = {path.name for path in tmp_path.glob("*.csv")}
+    assert lists == {"cats.v1.test.csv", "cats.v2.test.csv", "cats.test.csv"}
+
+
+def test_a_report_without_a_cache_embeds_each_picture_once(
+    run, colour_folder, tmp_path, monkeypatch
+):
+    embedded = []
+    embed = ResNet50Embedder._embed
+
+    def counted(self, pictures, *args, **kwargs):
+        embedded.extend(picture.path for picture in pictures)
+        return embed(self, pictures, *args, **kwargs)
+
+    monkeypatch.setattr(ResNet50Embedder, "_embed", counted)
+    arguments = ["train", colour_folder, "--out", tmp_path / "m", "--no-cache", *TINY]
+    run(*arguments, "--report", tmp_path / "report.html")
+    assert len(embedded) == len(set(embedded)) == 66
 
 
 def test_of_a_folder_of_classes_a_test_set_is_kept_apart_and_listed(
