@@ -79,8 +79,11 @@ def as_pictures(X: Any) -> list[Picture]:
         )
     if isinstance(elements, np.ndarray):
         return [ArrayPicture(i, array) for i, array in enumerate(elements)]
-    refuse_missing(elements, "X")
-    return [_picture(i, element) for i, element in enumerate(elements)]
+    try:
+        return [_picture(i, element) for i, element in enumerate(elements)]
+    except (TypeError, ValueError):
+        refuse_missing(elements, "X")  # all gaps at once, rather than the first
+        raise
 
 
 def _elements(X: Any) -> Sequence[Any] | NDArray[Any]:
