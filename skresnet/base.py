@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
@@ -13,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
 import skresnet
+from skresnet.warn import warn_user
 
 # The attribute that keeps them, also after loading.
 MADE_WITH = "_made_with"
@@ -60,20 +60,20 @@ def _warn_of_others(made_with: dict[str, str], estimator: str) -> None:
         then = made_with.get(package, "unknown")
         if then == now:
             continue
-        warning: Warning
         if package == "scikit-learn":
-            warning = InconsistentVersionWarning(
-                estimator_name=estimator,
-                current_sklearn_version=now,
-                original_sklearn_version=then,
+            warn_user(
+                InconsistentVersionWarning(
+                    estimator_name=estimator,
+                    current_sklearn_version=now,
+                    original_sklearn_version=then,
+                )
             )
         else:
-            warning = UserWarning(
+            warn_user(
                 f"This {estimator} was saved with {package} {then} and is read with "
                 f"{package} {now}, which may give other results. Install the former, "
                 "or fit anew and save that."
             )
-        warnings.warn(warning, stacklevel=3)
 
 
 @contextmanager

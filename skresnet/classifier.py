@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _num_samples
 
 from skresnet.base import restored_on_failure
-from skresnet.head.architecture import Architecture, dropout_rates, initial_weights
-from skresnet.head.checks import (
-    check_same_layers,
-    checked_checkpoint_path,
-    checked_classes,
-    encode,
-)
-from skresnet.head.fitted import FittedHead
-from skresnet.head.inputs import checked_rows, checked_validation_rows
+from skresnet.head.network import Architecture, FittedHead, initial_weights
 from skresnet.head.predictor import HeadPredictor
-from skresnet.head.rows import set_aside, total_weights
-from skresnet.head.tasks import EpochTasks
+from skresnet.head.rows import FitRequest, Rows, as_features, check_fit, split
 
 _LARGEST_SEED = np.iinfo(np.int32).max
 
@@ -159,10 +151,8 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
     }
     __metadata_request__score: ClassVar[dict[str, bool]] = {"sample_weight": True}
 
+    # Of the others, skresnet.validation says more than scikit-learn's constraints.
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "hidden_layer_sizes": ["array-like"],
-        "activation": [str],
-        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "momentum": [Interval(Real, 0, 1, closed="both")],
         "nesterov": ["boolean"],
@@ -173,7 +163,6 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
         "patience": [Interval(Integral, 0, None, closed="left"), None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "checkpoint_path": [str, PathLike, None],
-        "callbacks": "no_validation",  # scikeras does it
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -219,7 +208,6 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
         self.verbose = verbose
 
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: Any,
@@ -259,33 +247,46 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
             class only, the lengths differ, or the training diverges. The classifier
             is then what it was before the call.
         """
-        context = self._init_callback_context(max_subtasks=self.epochs)
+        request = self._check_fit(
+            y, sample_weight, X_val, y_val, n_samples=_num_samples(X)
+        )
+        context = self._init_callback_context(max_subtasks=request.settings.epochs)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         with restored_on_failure(self):
             if not self.warm_start:
                 self.__dict__.pop("_head", None)
-            first = not hasattr(self, "_head")
-            X, y = checked_rows(self, X, y, reset=first)
-            trained = None if first else self.classes_
-            self.classes_ = checked_classes(np.unique(y), trained)
+            X = as_features(self, X, reset=not hasattr(self, "_head"))
+            if X_val is not None:
+                X_val = as_features(self, X_val, name="X_val")
             random_state = check_random_state(self.random_state)
-            weights = total_weights(X, y, sample_weight, self.class_weight)
-            rows = np.arange(y.size) if weights is None else np.flatnonzero(weights)
-            rows, validation = self._validation(X, y, X_val, y_val, rows, random_state)
-            self._train(
-                X[rows],
-                y[rows],
-                None if weights is None else weights[rows],
-                validation,
-                random_state,
-                epochs=self.epochs,
-                context=context,
+            training, validation, self.validation_indices_ = split(
+                request, X, X_val, random_state
             )
+            self._train(request, training, validation, random_state, context)
             self.__dict__.pop("_partial_fit_state", None)
             context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    def _check_fit(
+        self,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        *,
+        n_samples: int,
+    ) -> FitRequest:
+        """Check all that `fit` is given but the features, as a Pipeline does first."""
+        return check_fit(
+            self,
+            y,
+            n_samples=n_samples,
+            sample_weight=sample_weight,
+            X_val=X_val,
+            y_val=y_val,
+            goes_on=self.warm_start and hasattr(self, "_head"),
+        )
+
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> Self:
@@ -313,115 +314,88 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
         self : DenseSGDClassifier
             The classifier after one more pass.
         """
+        first = not hasattr(self, "_head")
+        request = check_fit(
+            self,
+            y,
+            n_samples=_num_samples(X),
+            sample_weight=sample_weight,
+            classes=self.classes_ if classes is None and not first else classes,
+            goes_on=not first,
+        )
         with restored_on_failure(self):
-            first = not hasattr(self, "_head")
-            X, y = checked_rows(self, X, y, reset=first)
-            if first or classes is not None:
-                given = np.unique(y) if classes is None else np.unique(classes)
-                trained = None if first else self.classes_
-                self.classes_ = checked_classes(given, trained)
+            X = as_features(self, X, reset=first)
+            if first:
+                self.validation_indices_ = None
             if not hasattr(self, "_partial_fit_state"):
                 self._partial_fit_state = check_random_state(self.random_state)
-            weights = total_weights(X, y, sample_weight, self.class_weight)
             earlier = {} if first else self.history_
-            self._train(X, y, weights, None, self._partial_fit_state, epochs=1)
+            request = replace(request, settings=replace(request.settings, epochs=1))
+            weights = request.weights
+            if weights is None:
+                weights = np.ones(request.codes.size)
+            # Scaled by all classes, not by those of this call.
+            rows = Rows(X, request.codes, weights.astype(np.float32))
+            self._train(request, rows, None, self._partial_fit_state)
             self.history_ = {
                 name: earlier.get(name, []) + values
                 for name, values in self.history_.items()
             }
             self.best_epoch_ = len(self.history_["loss"]) - 1
-            if first:
-                self.validation_indices_ = None
         return self
-
-    def _validation(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        X_val: Any,
-        y_val: Any,
-        rows: np.ndarray,
-        random_state: np.random.RandomState,
-    ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray] | None]:
-        """Choose among ``rows`` those that train; give the data that validates."""
-        self.validation_indices_ = None
-        if X_val is not None or y_val is not None:
-            X_val, y_val = checked_validation_rows(self, X_val, y_val)
-            return rows, (X_val, encode(y_val, self.classes_, "y_val"))
-        if self.validation_fraction is None:
-            return rows, None
-        chosen = set_aside(y[rows], self.validation_fraction, random_state)
-        if chosen.size == 0:
-            return rows, None
-        held_out = self.validation_indices_ = rows[chosen]
-        return (
-            np.delete(rows, chosen),
-            (X[held_out], encode(y[held_out], self.classes_, "y")),
-        )
 
     def _train(
         self,
-        X: np.ndarray,
-        y: np.ndarray,
-        sample_weight: np.ndarray | None,
-        validation: tuple[np.ndarray, np.ndarray] | None,
+        request: FitRequest,
+        training: Rows,
+        validation: Rows | None,
         random_state: np.random.RandomState,
-        *,
-        epochs: int,
         context: Any = None,
     ) -> None:
         """Train from the fitted weights, or from new ones where there are none."""
-        from skresnet.head.training import Schedule, Seeds, train
+        from skresnet.head.callbacks import EpochTasks
+        from skresnet.head.training import Seeds, train
 
-        monitor = self.monitor if validation else self.monitor.removeprefix("val_")
+        settings = request.settings
+        if validation is None:
+            monitor = settings.monitor.removeprefix("val_")
+            settings = replace(settings, monitor=monitor)
         init_seed, dropout_seed = random_state.randint(_LARGEST_SEED, size=2)
-        architecture = self._architecture()
-        head = getattr(self, "_head", None)
-        if head is None:
-            initial = initial_weights(architecture, init_seed)
+        architecture = Architecture(
+            self.n_features_in_,
+            settings.hidden_layer_sizes,
+            settings.activation,
+            settings.dropout,
+            request.classes.size,
+        )
+        if hasattr(self, "_head"):
+            initial = self._head.weights
         else:
-            check_same_layers(architecture, head.architecture)
-            initial = head.weights
+            initial = initial_weights(architecture, init_seed)
+            self.classes_ = request.classes
 
         def attributes(weights: list[np.ndarray]) -> dict[str, Any]:
-            return {"_head": FittedHead(architecture, weights, self._sgd())}
+            return {"_head": FittedHead(architecture, weights, settings.sgd)}
 
         result = train(
             architecture,
-            Schedule(
-                **self._sgd(),
-                batch_size=self.batch_size,
-                epochs=epochs,
-                monitor=monitor,
-                patience=self.patience,
-                checkpoint_path=checked_checkpoint_path(self.checkpoint_path),
-                verbose=int(self.verbose),
-            ),
+            settings,
             Seeds(shuffle=random_state, dropout=int(dropout_seed)),
             initial,
-            (X, encode(y, self.classes_, "y"), sample_weight),
+            training,
             validation,
             copy.deepcopy(self.callbacks),
-            context and EpochTasks(self, context, X, y, sample_weight, attributes),
+            context
+            and EpochTasks(
+                self,
+                context,
+                training.X,
+                request.classes[training.codes],
+                None if request.weights is None else training.weights,
+                attributes,
+            ),
         )
         self.__dict__.update(attributes(result.weights))
         self.history_ = result.history
         self.best_epoch_ = result.best_epoch
-        self.best_score_ = result.history[monitor][result.best_epoch]
-
-    def _architecture(self) -> Architecture:
-        sizes = tuple(int(units) for units in self.hidden_layer_sizes)
-        return Architecture(
-            self.n_features_in_,
-            sizes,
-            self.activation,
-            dropout_rates(self.dropout, len(sizes)),
-            self.classes_.size,
-        )
-
-    def _sgd(self) -> dict[str, Any]:
-        return {
-            "learning_rate": self.learning_rate,
-            "momentum": self.momentum,
-            "nesterov": self.nesterov,
-        }
+        self.best_score_ = result.history[settings.monitor][result.best_epoch]

@@ -9,12 +9,11 @@ import numpy as np
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples, column_or_1d
+from sklearn.utils.validation import _num_samples
 
 from skresnet.embedder import ResNet50Embedder
-from skresnet.head.checks import check_labels
 from skresnet.reading import Failure, Picture, UnreadableImageError, as_pictures
-from skresnet.validation import check_same_length
+from skresnet.validation import check_labels, check_same_length
 from skresnet.warn import warn_user
 
 
@@ -174,8 +173,7 @@ class Predictions:
 
 
 def _checked_labels(y: Any, classes: np.ndarray, n_pictures: int) -> np.ndarray:
-    check_labels(y)
-    labels = column_or_1d(y, warn=True)
+    labels = check_labels(y)
     check_same_length(range(n_pictures), labels)
     known = set(classes.tolist())
     if known.isdisjoint(labels.tolist()):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from typing import Any, Self
 
+import numpy as np
 from sklearn import get_config
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import _num_samples
 
 from skresnet.cache import EmbeddingCache
 from skresnet.classifier import DenseSGDClassifier
 from skresnet.embedder import ResNet50Embedder
-from skresnet.head.checks import check_labels
+from skresnet.reading import as_pictures
 
 
 class ImageClassifierPipeline(Pipeline):
@@ -72,16 +74,30 @@ class ImageClassifierPipeline(Pipeline):
         self : ImageClassifierPipeline
             The fitted pipeline.
         """
-        if not _routing_is_enabled() and params.keys() & {"X_val", "y_val"}:
-            raise ValueError(
-                "X_val and y_val reach the classifier, with X_val embedded on the way, "
-                "once metadata routing is enabled: call "
-                "sklearn.set_config(enable_metadata_routing=True) before fit. "
-                "Or leave them out, and a part of X is set aside."
-            )
         if isinstance(self[-1], DenseSGDClassifier):
-            check_labels(y)  # before hours of embedding, not after
+            self._check_classifier(X, y, params)  # before hours of embedding, not after
         return super().fit(X, y, **params)
+
+    def _check_classifier(self, X: Any, y: Any, params: dict[str, Any]) -> None:
+        """Let the classifier check what it will be given beside the features."""
+        prefix = f"{self.steps[-1][0]}__"
+        given = params
+        if not _routing_is_enabled():
+            given = {
+                name.removeprefix(prefix): value
+                for name, value in params.items()
+                if name.startswith(prefix)
+            }
+            if params.keys() & {"X_val", "y_val"} or _are_no_rows(given.get("X_val")):
+                raise ValueError(
+                    "X_val and y_val reach the classifier, with X_val embedded on the "
+                    "way, once metadata routing is enabled: call "
+                    "sklearn.set_config(enable_metadata_routing=True) before fit, and "
+                    "pass them by these names. Or leave them out, and a part of X is "
+                    "set aside."
+                )
+        pictures = as_pictures(X) if isinstance(self[0], ResNet50Embedder) else X
+        self[-1]._check_fit(y, n_samples=_num_samples(pictures), **given)
 
     def evaluate(self, X: Any, y: Any) -> dict[str, float]:
         """Compute the loss and the accuracy on pictures.
@@ -164,3 +180,14 @@ def make_image_classifier(
 
 def _routing_is_enabled() -> bool:
     return bool(get_config()["enable_metadata_routing"])
+
+
+def _are_no_rows(X: Any) -> bool:
+    """Tell pictures and paths from features, which need no embedding."""
+    if X is None:
+        return False
+    try:
+        rows = np.asarray(X)
+    except ValueError:  # of pictures that differ in size
+        return True
+    return rows.ndim != 2 or rows.dtype.kind not in "fiu"

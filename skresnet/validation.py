@@ -1,15 +1,26 @@
-"""What users pass, checked once and by its name: parameters, labels and lengths."""
+"""What users pass, checked once and by its name: parameters, labels and lengths.
+
+Nothing here looks into pictures or features, so that a Pipeline can ask all of it
+before it opens the first file.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from numbers import Integral
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_consistent_length
+from sklearn.utils.multiclass import check_classification_targets
+
+from skresnet.warn import warn_user
 
 _LISTED: Final = 20
+_SHOWN: Final = 5
 
 
 def refuse_missing(elements: Iterable[Any], name: str) -> None:
@@ -64,12 +75,268 @@ def checked_input_size(input_size: Any) -> tuple[int, int]:
         If they are no whole numbers; the network says which are too small.
     """
     sides = (input_size, input_size) if np.ndim(input_size) == 0 else tuple(input_size)
-    if len(sides) != 2 or not all(
-        isinstance(side, Integral) and not isinstance(side, bool) for side in sides
-    ):
+    if len(sides) != 2 or not all(map(_is_whole, sides)):
         raise ValueError(
             f"input_size={input_size!r} is not possible: expected the height and width "
             "in pixels as whole numbers, such as (224, 224), or one number for both."
         )
     height, width = sides
     return int(height), int(width)
+
+
+@dataclass(frozen=True)
+class ClassifierSettings:
+    """The parameters of a `DenseSGDClassifier` in Python's own types."""
+
+    hidden_layer_sizes: tuple[int, ...]
+    activation: str
+    dropout: tuple[float, ...]  # rate after each hidden layer; 0 means no layer
+    learning_rate: float
+    momentum: float
+    nesterov: bool
+    epochs: int
+    batch_size: int
+    validation_fraction: float | None
+    monitor: str
+    patience: int | None
+    checkpoint_path: str | None
+    verbose: int
+
+    @property
+    def mode(self) -> str:
+        """Say which direction of the monitored number is better, as Keras does."""
+        return "min" if self.monitor.endswith("loss") else "max"
+
+    @property
+    def sgd(self) -> dict[str, Any]:
+        """Give those of the optimizer, by Keras' names."""
+        return {
+            "learning_rate": self.learning_rate,
+            "momentum": self.momentum,
+            "nesterov": self.nesterov,
+        }
+
+
+def check_classifier(classifier: Any) -> ClassifierSettings:
+    """Check the parameters of a `DenseSGDClassifier`.
+
+    Raises
+    ------
+    ValueError
+        If one of them is not possible; `TypeError` where its type is at fault.
+
+    NotADirectoryError
+        If the folder of ``checkpoint_path`` does not exist.
+    """
+    classifier._validate_params()  # those whose range scikit-learn can tell
+    sizes = _layer_sizes(classifier.hidden_layer_sizes)
+    _check_activation(classifier.activation)
+    _check_callbacks(classifier.callbacks)
+    patience, fraction = classifier.patience, classifier.validation_fraction
+    return ClassifierSettings(
+        hidden_layer_sizes=sizes,
+        activation=classifier.activation,
+        dropout=_dropout_rates(classifier.dropout, len(sizes)),
+        learning_rate=float(classifier.learning_rate),
+        momentum=float(classifier.momentum),
+        nesterov=bool(classifier.nesterov),
+        epochs=int(classifier.epochs),
+        batch_size=int(classifier.batch_size),
+        validation_fraction=None if fraction is None else float(fraction),
+        monitor=classifier.monitor,
+        patience=None if patience is None else int(patience),
+        checkpoint_path=_checkpoint_path(classifier.checkpoint_path),
+        verbose=int(classifier.verbose),
+    )
+
+
+def _layer_sizes(sizes: Any) -> tuple[int, ...]:
+    whole = _elements(sizes)
+    if whole is None or not all(_is_whole(units) and units > 0 for units in whole):
+        raise ValueError(
+            f"hidden_layer_sizes={sizes!r} is not possible: expected the number of "
+            "units of each hidden layer, whole numbers of at least 1, such as "
+            "(500, 250, 200), or (100,) for a single layer."
+        )
+    return tuple(int(units) for units in whole)
+
+
+def _dropout_rates(dropout: Any, n_hidden: int) -> tuple[float, ...]:
+    """Spread ``dropout`` over the hidden layers: a rate after each of them.
+
+    One number is the rate of a single Dropout layer in front of the last hidden
+    layer, or behind the only one.
+    """
+    rates = _elements(dropout)
+    for rate in [dropout] if rates is None else rates:
+        if not is_within(rate, 0, 1):
+            raise ValueError(
+                f"dropout={dropout!r} is not possible: expected a rate of at least 0 "
+                "and below 1, or a sequence of such rates, one for each hidden layer."
+            )
+    if rates is None:
+        rates = [0.0] * n_hidden
+        if n_hidden:
+            rates[max(0, n_hidden - 2)] = dropout
+    elif len(rates) != n_hidden:
+        raise ValueError(
+            f"dropout={dropout!r} has {len(rates)} rates, but hidden_layer_sizes has "
+            f"{n_hidden} layers: give one rate for each of them, or a single number "
+            "for one Dropout layer in front of the last."
+        )
+    return tuple(float(rate) for rate in rates)
+
+
+def some(labels: np.ndarray) -> str:
+    """Write labels as a list, the first ones where there are many."""
+    more = ", ..." if labels.size > _LISTED else ""
+    return f"[{', '.join(map(repr, labels[:_LISTED].tolist()))}{more}]"
+
+
+def _is_whole(number: Any) -> bool:
+    return isinstance(number, Integral) and not isinstance(number, bool)
+
+
+def is_within(number: Any, lowest: float, end: float) -> bool:
+    """Tell whether it is such a real number, be it an array without axes."""
+    if isinstance(number, np.ndarray) and number.ndim == 0:
+        number = number.item()
+    return isinstance(number, Real) and bool(lowest <= number < end)  # type: ignore[operator]
+
+
+def _elements(values: Any) -> list[Any] | None:
+    """List the elements of a sequence or an array, None of anything else."""
+    if isinstance(values, str | bytes | Mapping) or np.ndim(values) != 1:
+        return None
+    return list(values)
+
+
+def _check_activation(activation: Any) -> None:
+    import keras
+
+    try:
+        if not isinstance(activation, str):
+            raise TypeError
+        # By the shape, since glu halves the units.
+        units = keras.activations.get(activation)(keras.KerasTensor((1, 4))).shape
+    except Exception:
+        units = None
+    if units != (1, 4):
+        raise ValueError(
+            f"activation={activation!r} is not the name of a Keras activation that "
+            'gives one number a unit; expected for instance "relu", "elu", "gelu", '
+            '"tanh" or "sigmoid".'
+        )
+
+
+def _check_callbacks(callbacks: Any) -> None:
+    """Refuse what is no callback in any of the forms that scikeras takes."""
+    from keras.callbacks import Callback
+
+    def refused(given: Any) -> Iterator[Any]:
+        if isinstance(given, Mapping):
+            given = list(given.values())
+        if isinstance(given, list | tuple):
+            for one in given:
+                yield from refused(one)
+        elif not (
+            isinstance(given, Callback)
+            or (isinstance(given, type) and issubclass(given, Callback))
+        ):
+            yield given
+
+    if callbacks is not None:
+        for given in refused(callbacks):
+            raise TypeError(
+                f"callbacks has {given!r}, which is no keras.callbacks.Callback; "
+                "expected a callback, its class, or a list or dict of these."
+            )
+
+
+def _checkpoint_path(path: Any) -> str | None:
+    if path is None:
+        return None
+    path = Path(path).expanduser()
+    if not path.name.endswith(".weights.h5"):
+        raise ValueError(
+            f"checkpoint_path={str(path)!r} must end with '.weights.h5', for instance "
+            f"{str(path.with_name(path.stem + '.weights.h5'))!r}."
+        )
+    if not path.parent.is_dir():
+        raise NotADirectoryError(
+            f"checkpoint_path={str(path)!r}: the folder {str(path.parent)!r} does not "
+            "exist; make it first."
+        )
+    return str(path)
+
+
+def check_labels(y: Any, name: str = "y") -> np.ndarray:
+    """Return class labels as an array, one a sample.
+
+    Labels that are Python's own strings, as tables hold them, become NumPy's.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is None or has gaps, several columns, or numbers that are no class
+        labels.
+    """
+    if y is None:
+        raise ValueError(
+            f"{name} is None; a classifier requires y to be passed, but the target y "
+            "is None: pass one class label a picture."
+        )
+    try:
+        labels = np.asarray(y)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} is made of lists that differ in length; expected one label a "
+            "picture, of shape (n_samples,)."
+        ) from error
+    shape = labels.shape
+    if len(shape) == 2 and shape[1] > 1:
+        raise ValueError(
+            f"{name} has shape {shape}, which looks like one-hot labels; expected one "
+            "label a picture, of shape (n_samples,). The one-hot encoding is done "
+            f"inside: pass class names, or numpy.argmax({name}, axis=1)."
+        )
+    if len(shape) not in (1, 2):
+        raise ValueError(
+            f"{name} has shape {shape}; expected one label a picture, of shape "
+            "(n_samples,)."
+        )
+    # Of a list, NumPy would make the text 'nan' of a NaN among strings.
+    refuse_missing(np.asarray(y, dtype=object).ravel(), name)
+    if len(shape) == 2:
+        warn_user(
+            f"A column-vector y was passed when a 1d array was expected: {name} has "
+            f"shape {shape}. Use {name}.ravel().",
+            DataConversionWarning,
+        )
+    labels = labels.ravel()
+    if labels.dtype == object:
+        labels = _plain(labels, name)
+    try:
+        check_classification_targets(labels)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} holds no class labels but {labels[:_SHOWN].tolist()}, ...: "
+            f"expected strings or integers, one for each class. {error}"
+        ) from error
+    return labels
+
+
+def _plain(labels: np.ndarray, name: str) -> np.ndarray:
+    """Turn an array of Python strings into one of NumPy's."""
+    kinds = sorted({type(label).__name__ for label in labels.tolist()})
+    if all(isinstance(label, str) for label in labels.tolist()):
+        return labels.astype(str)
+    if len(kinds) == 1:
+        what_to_do = f"convert it first, for instance {name}.astype({kinds[0]})."
+    else:
+        what_to_do = f"make them of one type, for instance {name}.astype(str)."
+    raise ValueError(
+        f"{name} is an array of objects that are of type {' and '.join(kinds)}, such "
+        f"as {labels[0]!r}. Unknown label type: expected strings, integers or "
+        f"booleans in an array of that type; {what_to_do}"
+    )

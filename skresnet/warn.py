@@ -10,7 +10,7 @@ from types import FrameType
 _NOT_THE_USER = {"skresnet", "sklearn", "joblib"}
 
 
-def warn_user(text: str, category: type[Warning] = UserWarning) -> None:
+def warn_user(message: str | Warning, category: type[Warning] = UserWarning) -> None:
     """Warn, pointing at the line that called into scikit-learn or this package.
 
     A fixed ``stacklevel`` would point into one of the wrappers that lie between, whose
@@ -23,4 +23,4 @@ def warn_user(text: str, category: type[Warning] = UserWarning) -> None:
         if frame.f_globals.get("__name__", "").partition(".")[0] in _NOT_THE_USER:
             users = level
         frame = frame.f_back
-    warnings.warn(text, category, stacklevel=users)
+    warnings.warn(message, category, stacklevel=users)

@@ -1,5 +1,5 @@
 """The dense network on top of the features, and its training in Keras.
 
-Importing a module of this room imports Keras and scikeras, so the classifier
-imports them inside the methods that train or predict.
+`rows` and `network` import no Keras before it is needed; the other modules do, so
+that the classifier imports them when it trains.
 """

@@ -13,8 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from skresnet.forks import claim_tensorflow
-from skresnet.head.architecture import Architecture
-from skresnet.head.network import compile_head, layers
+from skresnet.head.network import Architecture, compile_head, layers
 
 # Rows that one call of the compiled loop goes over. Large enough for the cost of a
 # call to vanish, small enough for Ctrl-C, which Python hears between calls.

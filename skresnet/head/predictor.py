@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from skresnet.base import VersionedEstimator
-from skresnet.head.checks import encode
-from skresnet.head.fitted import FittedHead
-from skresnet.head.inputs import checked_features, checked_rows
+from skresnet.head.network import FittedHead
+from skresnet.head.rows import as_features, check_weights, encode
+from skresnet.validation import check_labels, check_same_length
 
 
 class HeadPredictor(ClassifierMixin, VersionedEstimator):
@@ -45,7 +45,7 @@ class HeadPredictor(ClassifierMixin, VersionedEstimator):
             other rows of the call.
         """
         check_is_fitted(self)
-        return self._head.probabilities(checked_features(self, X))
+        return self._head.probabilities(as_features(self, X))
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the most probable class of each row.
@@ -84,12 +84,14 @@ class HeadPredictor(ClassifierMixin, VersionedEstimator):
             ``"accuracy"``.
         """
         check_is_fitted(self)
-        X, y = checked_rows(self, X, y, reset=False)
+        labels = check_labels(y)
+        check_same_length(X, labels)
+        X = as_features(self, X)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float32)
+            sample_weight = check_weights(sample_weight, X)
         result = self._head.model.evaluate(
             X,
-            encode(y, self.classes_, "y"),
+            np.eye(self.classes_.size)[encode(labels, self.classes_, "y")],
             sample_weight=sample_weight,
             batch_size=1024,
             verbose=0,

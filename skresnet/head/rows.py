@@ -1,49 +1,347 @@
-"""Which rows train, which rows decide the best epoch, and what each weighs."""
+"""What a call of fit is given, and which of its rows train or decide the best epoch."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.utils import compute_sample_weight
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
-# Frames between a warning here and the user's call of fit.
-_CALL_OF_FIT = 6
+from skresnet.validation import (
+    ClassifierSettings,
+    check_classifier,
+    check_labels,
+    check_same_length,
+    is_within,
+    some,
+)
+from skresnet.warn import warn_user
+
+_SHOWN = 5
 
 
-def total_weights(
-    X: np.ndarray,
-    y: np.ndarray,
-    sample_weight: Any,
-    class_weight: Mapping[Any, float] | str | None,
-) -> np.ndarray | None:
-    """Multiply the weights of the samples and of their classes.
+@dataclass(frozen=True)
+class FitRequest:
+    """What a call of fit asks for, as far as its features do not matter.
+
+    Attributes
+    ----------
+    settings : ClassifierSettings
+        The parameters.
+
+    classes : ndarray of shape (n_classes,)
+        The labels, sorted.
+
+    codes : ndarray of int32 of shape (n_samples,)
+        Position of each label of y in ``classes``.
+
+    weights : ndarray of float64 of shape (n_samples,) or None
+        Weight of each row, that of its class included.
+
+    val_codes : ndarray of int32 of shape (n_val,) or None
+        As ``codes``, of ``y_val``.
+
+    val_weights : ndarray of float64 of shape (n_val,) or None
+        Weights of the classes of ``y_val``.
+    """
+
+    settings: ClassifierSettings
+    classes: np.ndarray
+    codes: np.ndarray
+    weights: np.ndarray | None
+    val_codes: np.ndarray | None
+    val_weights: np.ndarray | None
+
+
+def check_fit(
+    classifier: Any,
+    y: Any,
+    *,
+    n_samples: int,
+    sample_weight: Any = None,
+    X_val: Any = None,
+    y_val: Any = None,
+    classes: Any = None,
+    goes_on: bool = False,
+) -> FitRequest:
+    """Check all that `DenseSGDClassifier.fit` is given except the features.
+
+    Parameters
+    ----------
+    classifier : DenseSGDClassifier
+        Whose parameters are checked.
+
+    y : array-like of shape (n_samples,)
+        Class labels.
+
+    n_samples : int
+        Length of X.
+
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each sample.
+
+    X_val : sized, default=None
+        Validation samples; only their number is looked at.
+
+    y_val : array-like of shape (n_val,), default=None
+        Their labels.
+
+    classes : array-like of shape (n_classes,), default=None
+        All labels, where y may lack some; None takes those of y.
+
+    goes_on : bool, default=False
+        Whether training starts from the classifier's fitted weights.
+
+    Returns
+    -------
+    request : FitRequest
+        The same in the types that the training works with.
 
     Raises
     ------
     ValueError
-        If a weight is negative, or none is positive.
+        If something cannot be used; the message names it. `TypeError` where its type
+        is at fault, `NotADirectoryError` without the folder of ``checkpoint_path``.
     """
-    if sample_weight is None and class_weight is None:
+    settings = check_classifier(classifier)
+    labels = check_labels(y)
+    check_same_length(range(n_samples), labels)
+    if n_samples == 0:
+        raise ValueError("Found 0 sample(s) in X and y; fit needs some of each class.")
+    given = labels if classes is None else check_labels(classes, "classes")
+    known = np.unique(given)
+    if goes_on:
+        _check_same_network(known, settings, classifier)
+    if known.size < 2:
+        raise ValueError(
+            f"y has one class only: {some(known)}. A classifier needs rows of at "
+            "least 2 classes."
+        )
+    codes = encode(labels, known, "y")
+    by_class = _class_weights(classifier.class_weight, known, codes)
+    weights = _row_weights(sample_weight, by_class, codes)
+    val_codes = val_weights = None
+    if X_val is not None or y_val is not None:
+        if X_val is None or y_val is None:
+            present, absent = (
+                ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+            )
+            raise ValueError(f"fit was given {present} without {absent}; needs both.")
+        val_labels = check_labels(y_val, "y_val")
+        check_same_length(X_val, val_labels, ("X_val", "y_val"))
+        val_codes = encode(val_labels, known, "y_val")
+        val_weights = None if by_class is None else by_class[val_codes]
+    return FitRequest(settings, known, codes, weights, val_codes, val_weights)
+
+
+def encode(labels: np.ndarray, classes: np.ndarray, name: str) -> np.ndarray:
+    """Turn labels into their positions in ``classes``, as int32.
+
+    Raises
+    ------
+    ValueError
+        If a label is not among ``classes``.
+    """
+    unknown = np.setdiff1d(labels, classes)
+    if unknown.size:
+        raise ValueError(
+            f"{name} holds labels that training did not have: {some(unknown)}; "
+            f"expected some of {some(classes)}. Remove these rows, or train with "
+            "pictures of all classes."
+        )
+    return np.searchsorted(classes, labels).astype(np.int32)
+
+
+def _check_same_network(
+    classes: np.ndarray, settings: ClassifierSettings, classifier: Any
+) -> None:
+    """Refuse to go on training with other classes or layers of other sizes."""
+    if not np.array_equal(classes, classifier.classes_):
+        raise ValueError(
+            f"The classes {some(classes)} differ from "
+            f"{some(classifier.classes_)}, those that the network was trained on; "
+            "it can only go on with the same ones. Use warm_start=False to begin anew."
+        )
+    trained = classifier._head.architecture.hidden_layer_sizes
+    if settings.hidden_layer_sizes != trained:
+        raise ValueError(
+            f"hidden_layer_sizes={settings.hidden_layer_sizes} differs from {trained}, "
+            "those that the network was trained with; it can only go on with the same "
+            "ones. Use warm_start=False to begin anew."
+        )
+
+
+def _class_weights(
+    class_weight: Any, classes: np.ndarray, codes: np.ndarray
+) -> np.ndarray | None:
+    """Weigh the classes, as `sklearn.utils.class_weight.compute_class_weight` does."""
+    if class_weight is None:
         return None
-    weights = _check_sample_weight(
-        sample_weight, X, dtype=np.float32, ensure_non_negative=True
-    )
-    if class_weight is not None:
-        weights = weights * compute_sample_weight(class_weight, y)
+    if isinstance(class_weight, str):
+        counts = np.bincount(codes, minlength=classes.size)
+        present = np.count_nonzero(counts)
+        return np.asarray(codes.size / (present * np.maximum(counts, 1)))
+    labels = classes.tolist()
+    for label, weight in class_weight.items():
+        if not is_within(weight, 0, np.inf):
+            raise ValueError(
+                f"class_weight has {weight!r} for {label!r}; expected a finite number, "
+                "at least 0."
+            )
+    unknown = [label for label in class_weight if label not in labels]
+    if unknown and not all(label in class_weight for label in labels):
+        raise ValueError(
+            f"class_weight has the keys {unknown}, which are not among the labels of "
+            f"y: {labels}. Give each weight the label of its class."
+        )
+    weights = np.array([class_weight.get(label, 1) for label in labels], float)
+    return weights / (weights.mean() or 1)
+
+
+def check_weights(sample_weight: Any, rows: Any) -> np.ndarray:
+    """Return weights, one a row and none negative, scaled to a mean of 1.
+
+    Raises
+    ------
+    ValueError
+        If they are not so, or all are 0.
+    """
+    try:
+        weights = _check_sample_weight(
+            sample_weight, rows, dtype=np.float64, ensure_non_negative=True
+        )
+    except ValueError as error:
+        raise ValueError(f"sample_weight cannot be used: {error}") from error
+    return np.asarray(weights / weights.mean())
+
+
+def _row_weights(
+    sample_weight: Any, by_class: np.ndarray | None, codes: np.ndarray
+) -> np.ndarray | None:
+    """Multiply the weights of the samples and of their classes."""
+    if sample_weight is None and by_class is None:
+        return None
+    weights = check_weights(sample_weight, codes)  # of ones, where there are none
+    if by_class is not None:
+        weights = weights * by_class[codes]
     if not weights.any():
         raise ValueError(
             "sample_weight and class_weight leave every row a weight of 0, so there "
             "is nothing to train on."
         )
-    return weights.astype(np.float32)
+    return weights
+
+
+def as_features(
+    estimator: Any, X: Any, *, name: str = "X", reset: bool = False
+) -> np.ndarray:
+    """Return features as finite float32; ``reset`` is scikit-learn's.
+
+    Raises
+    ------
+    ValueError
+        If they cannot be used, or are not as wide as those the estimator was fitted
+        on.
+    """
+    try:
+        X = validate_data(
+            estimator, X, reset=reset, dtype=np.float32, ensure_all_finite=False
+        )
+    except ValueError as error:
+        # Say its true name, and what was expected.
+        true_name = "" if name == "X" else f"{name} cannot be used: "
+        raise ValueError(
+            f"{true_name}{error} (Expected are numbers of shape (n_samples, "
+            "n_features): features as ResNet50Embedder makes them of pictures, always "
+            "with the same layer, pooling and input_size.)"
+        ) from error
+    _check_finite(X, name)
+    return X
+
+
+def _check_finite(X: np.ndarray, name: str) -> None:
+    """Refuse NaN and infinity, and say which rows hold them."""
+    bad = np.flatnonzero(~np.isfinite(X).all(axis=1))
+    if bad.size == 0:
+        return
+    kind = "NaN" if np.isnan(X[bad]).any() else "infinity"
+    shown = ", ".join(str(row) for row in bad[:_SHOWN])
+    more = f" and {bad.size - _SHOWN} more" if bad.size > _SHOWN else ""
+    what_to_do = (
+        "A row of NaN stands for a picture that ResNet50Embedder(on_error='nan') "
+        "could not read, as its warning says. Mend the pictures at these positions, "
+        "or leave them out of the pictures and the labels; of features that is "
+        f"rows = numpy.isfinite({name}).all(axis=1)."
+        if np.isnan(X[bad]).all()
+        else "Features must be finite and within the range of float32."
+    )
+    raise ValueError(
+        f"Input {name} contains {kind} in {bad.size} of {X.shape[0]} rows: "
+        f"row {shown}{more}. {what_to_do}"
+    )
+
+
+class Rows(NamedTuple):
+    """Rows to train or to validate on."""
+
+    X: np.ndarray  # float32, (n_rows, n_features)
+    codes: np.ndarray  # int32, position of each label in the sorted classes
+    weights: np.ndarray  # float32
+
+
+def weighted_rows(X: np.ndarray, codes: np.ndarray, weights: np.ndarray | None) -> Rows:
+    """Join them, the weights scaled to a mean of 1, so that their ratios matter."""
+    if weights is None:
+        weights = np.ones(codes.size)
+    return Rows(X, codes, (weights / (weights.mean() or 1)).astype(np.float32))
+
+
+def split(
+    request: FitRequest,
+    X: np.ndarray,
+    X_val: np.ndarray | None,
+    random_state: np.random.RandomState,
+) -> tuple[Rows, Rows | None, np.ndarray | None]:
+    """Divide what fit was given into rows that train and rows that validate.
+
+    Returns
+    -------
+    training : Rows
+        Those of a weight above 0 that were not set aside.
+
+    validation : Rows or None
+        The caller's, or those set aside.
+
+    indices : ndarray of int or None
+        Which rows of X were set aside.
+    """
+    codes, weights = request.codes, request.weights
+    rows = np.arange(codes.size) if weights is None else np.flatnonzero(weights)
+    fraction = request.settings.validation_fraction
+    validation = indices = None
+    if X_val is not None and request.val_codes is not None:
+        validation = weighted_rows(X_val, request.val_codes, request.val_weights)
+    elif fraction is not None:
+        chosen = set_aside(codes[rows], fraction, random_state, request.classes)
+        if chosen.size:
+            indices = rows[chosen]
+            rows = np.delete(rows, chosen)
+
+    def part(rows: np.ndarray) -> Rows:
+        own = None if weights is None else weights[rows]
+        return weighted_rows(X[rows], codes[rows], own)
+
+    if indices is not None:
+        validation = part(indices)
+    return part(rows), validation, indices
 
 
 def set_aside(
-    y: np.ndarray, fraction: float, random_state: np.random.RandomState
+    codes: np.ndarray,
+    fraction: float,
+    random_state: np.random.RandomState,
+    classes: np.ndarray,
 ) -> np.ndarray:
     """Choose the rows for validation: shuffled, stratified, never all of a class.
 
@@ -53,14 +351,17 @@ def set_aside(
 
     Parameters
     ----------
-    y : ndarray of shape (n_samples,)
-        Class labels.
+    codes : ndarray of int of shape (n_samples,)
+        The class of each row, as its position in ``classes``.
 
     fraction : float
         Share of each class, between 0 and 1.
 
     random_state : RandomState
         Draws the rows.
+
+    classes : ndarray of shape (n_classes,)
+        The labels, for a warning about classes of a single row.
 
     Returns
     -------
@@ -69,17 +370,16 @@ def set_aside(
     """
     chosen = []
     single = []
-    for label in np.unique(y):
-        rows = np.flatnonzero(y == label)
+    by_class = np.argsort(codes, kind="stable")
+    for rows in np.split(by_class, np.flatnonzero(np.diff(codes[by_class])) + 1):
         if rows.size == 1:
-            single.append(label.item())
+            single.append(codes[rows[0]])
             continue
         count = min(max(round(fraction * rows.size), 1), rows.size - 1)
         chosen.append(random_state.permutation(rows)[:count])
     if single:
-        warnings.warn(
-            f"Classes with a single row are not validated: {single}. Add pictures to "
-            "them, or give fit your own X_val and y_val.",
-            stacklevel=_CALL_OF_FIT,
+        warn_user(
+            f"Classes with a single row are not validated: {classes[single].tolist()}. "
+            "Add pictures to them, or give fit your own X_val and y_val."
         )
     return np.sort(np.concatenate(chosen)) if chosen else np.empty(0, int)

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
+from scikeras.wrappers import KerasClassifier
 
-from skresnet.head.architecture import Architecture
-from skresnet.head.callbacks import BestWeights, Checkpoint, TaskReporter
+from skresnet.head.callbacks import (
+    BestWeights,
+    Checkpoint,
+    EpochTasks,
+    Shuffle,
+    TaskReporter,
+)
 from skresnet.head.loop import LOOPS
-from skresnet.head.tasks import EpochTasks
-from skresnet.head.wrapper import HeadKerasClassifier
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How to train: optimizer, epochs, and which epoch is the best."""
-
-    learning_rate: float
-    momentum: float
-    nesterov: bool
-    batch_size: int
-    epochs: int
-    monitor: str
-    patience: int | None
-    checkpoint_path: str | None
-    verbose: int
-
-    @property
-    def mode(self) -> str:
-        """Say which direction of the monitored number is better, as Keras does."""
-        return "min" if self.monitor.endswith("loss") else "max"
+from skresnet.head.network import Architecture
+from skresnet.head.rows import Rows
+from skresnet.validation import ClassifierSettings
 
 
 @dataclass(frozen=True)
@@ -54,11 +42,11 @@ class Result:
 
 def train(
     architecture: Architecture,
-    schedule: Schedule,
+    settings: ClassifierSettings,
     seeds: Seeds,
     weights: list[np.ndarray],
-    data: tuple[np.ndarray, np.ndarray, np.ndarray | None],
-    validation_data: tuple[np.ndarray, np.ndarray] | None,
+    training: Rows,
+    validation: Rows | None,
     callbacks: Any,
     tasks: EpochTasks | None = None,
 ) -> Result:
@@ -66,10 +54,10 @@ def train(
 
     Parameters
     ----------
-    data : tuple of (X, one-hot y, sample_weight or None)
+    training : Rows
         The rows to train on.
 
-    validation_data : tuple of (X, one-hot y) or None
+    validation : Rows or None
         The rows that decide the best epoch; None lets the training rows decide.
 
     callbacks : list, dict, keras.callbacks.Callback or None
@@ -86,57 +74,119 @@ def train(
     OSError
         If ``checkpoint_path`` cannot be written, for instance on a full disk.
     """
-    best = BestWeights(schedule.monitor, schedule.mode)
+    one_hot = np.eye(architecture.n_classes, dtype=np.float32)
+    best = BestWeights(settings.monitor, settings.mode)
     with LOOPS.borrow(
         architecture,
-        batch_size=schedule.batch_size,
-        momentum=schedule.momentum,
-        nesterov=schedule.nesterov,
+        batch_size=settings.batch_size,
+        momentum=settings.momentum,
+        nesterov=settings.nesterov,
     ) as loop:
-        loop.reset(weights, learning_rate=schedule.learning_rate, seed=seeds.dropout)
+        loop.reset(weights, learning_rate=settings.learning_rate, seed=seeds.dropout)
         wrapper = HeadKerasClassifier(
             loop,
             shuffle_state=seeds.shuffle,
-            validation_data=validation_data,
-            batch_size=schedule.batch_size,
-            epochs=schedule.epochs,
-            verbose=schedule.verbose,
+            validation_data=validation and (validation.X, one_hot[validation.codes]),
+            batch_size=settings.batch_size,
+            epochs=settings.epochs,
+            verbose=settings.verbose,
             callbacks=callbacks,
-            fit__callbacks=[best, *_own_callbacks(schedule, tasks)],
+            fit__callbacks=[best, *_own_callbacks(settings, tasks)],
         )
-        X, y, sample_weight = data
-        wrapper.fit(X, y, sample_weight=sample_weight)
+        wrapper.fit(training.X, one_hot[training.codes], sample_weight=training.weights)
         if best.epoch is None:
-            raise _diverged(schedule)
+            raise _diverged(settings)
         loop.set_weights(best.weights)
         # Weights may still be finite and so large that what they give is not.
-        outputs = np.asarray(loop(X[: schedule.batch_size], training=False))
+        outputs = np.asarray(loop(training.X[: settings.batch_size], training=False))
     if not all(np.isfinite(array).all() for array in [*best.weights, outputs]):
-        raise _diverged(schedule)
+        raise _diverged(settings)
     history = {name: list(values) for name, values in wrapper.history_.items()}
     return Result(best.weights, history, best.epoch)
 
 
 def _own_callbacks(
-    schedule: Schedule, tasks: EpochTasks | None
+    settings: ClassifierSettings, tasks: EpochTasks | None
 ) -> list[keras.callbacks.Callback]:
-    monitored = {"monitor": schedule.monitor, "mode": schedule.mode}
+    monitored = {"monitor": settings.monitor, "mode": settings.mode}
     callbacks: list[keras.callbacks.Callback] = []
-    if schedule.checkpoint_path is not None:
-        callbacks.append(Checkpoint(schedule.checkpoint_path, **monitored))
-    if schedule.patience is not None:
+    if settings.checkpoint_path is not None:
+        callbacks.append(Checkpoint(settings.checkpoint_path, **monitored))
+    if settings.patience is not None:
         callbacks.append(
-            keras.callbacks.EarlyStopping(patience=schedule.patience, **monitored)
+            keras.callbacks.EarlyStopping(patience=settings.patience, **monitored)
         )
     if tasks is not None:
         callbacks.append(TaskReporter(tasks))
     return callbacks
 
 
-def _diverged(schedule: Schedule) -> ValueError:
+def _diverged(settings: ClassifierSettings) -> ValueError:
     return ValueError(
         "Training diverged: the loss became infinite or NaN with "
-        f"learning_rate={schedule.learning_rate!r} and "
-        f"momentum={schedule.momentum!r}. Use a smaller learning_rate, or scale the "
+        f"learning_rate={settings.learning_rate!r} and "
+        f"momentum={settings.momentum!r}. Use a smaller learning_rate, or scale the "
         "features, for instance with StandardScaler in front of the classifier."
     )
+
+
+class HeadKerasClassifier(KerasClassifier):
+    """A `KerasClassifier` that trains an `EpochLoop` on one-hot labels.
+
+    scikeras checks and converts the data, compiles and initialises the callbacks;
+    only the call of ``Model.fit`` is ours, because scikeras hands it arrays, of which
+    Keras would make batches in Python. Nothing is seeded here: scikeras would set the
+    global seeds of Python, NumPy and TensorFlow, ours are in the layers.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        shuffle_state: np.random.RandomState,
+        validation_data: tuple[np.ndarray, np.ndarray] | None,
+        batch_size: int,
+        epochs: int,
+        verbose: int,
+        callbacks: Any,
+        fit__callbacks: list[Any],
+    ) -> None:
+        super().__init__(
+            model,
+            loss="categorical_crossentropy",
+            batch_size=batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            fit__callbacks=fit__callbacks,
+        )
+        self.shuffle_state = shuffle_state
+        self.validation_data = validation_data
+
+    def _fit_keras_model(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None,
+        warm_start: bool,
+        epochs: int,
+        initial_epoch: int,
+        **kwargs: Any,
+    ) -> None:
+        if sample_weight is None:
+            sample_weight = np.ones(X.shape[0], np.float32)
+        rows = X, y, sample_weight.astype(np.float32, copy=False)
+        loop = self.model_
+        with loop.holding(rows, self.validation_data):
+            history = loop.fit(
+                loop.training_calls(X.shape[0]),
+                epochs=epochs,
+                verbose=self.verbose,
+                shuffle=False,  # the loop does it
+                callbacks=[
+                    Shuffle(X.shape[0], self.shuffle_state),
+                    *self._fit_callbacks,
+                ],
+                validation_data=loop.validation_calls(),
+            )
+        self.history_ = defaultdict(list, history.history)
