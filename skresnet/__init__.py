@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skresnet.auditing import find_duplicates, find_leakage
     from skresnet.backbone import EngineUnavailableError
     from skresnet.cache import EmbeddingCache
     from skresnet.classifier import DenseSGDClassifier
@@ -39,6 +40,8 @@ __all__ = [
     "UnreadableImageError",
     "WeightsUnavailableError",
     "__version__",
+    "find_duplicates",
+    "find_leakage",
     "load_image_folder",
     "load_image_splits",
     "load_weights_info",
@@ -60,6 +63,8 @@ _HOMES = {
     "ResNet50Embedder": "skresnet.embedder",
     "UnreadableImageError": "skresnet.reading",
     "WeightsUnavailableError": "skresnet.weights",
+    "find_duplicates": "skresnet.auditing",
+    "find_leakage": "skresnet.auditing",
     "load_image_folder": "skresnet.datasets",
     "load_image_splits": "skresnet.datasets",
     "load_weights_info": "skresnet.weights",

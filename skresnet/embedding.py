@@ -186,7 +186,7 @@ def unreadable_headers(
         In the order of the pictures.
     """
     attempts = map_ahead(
-        _attempting(_checked), pictures, n_jobs=n_jobs, ahead=_LOOKED_UP_AT_ONCE
+        attempting(_checked), pictures, n_jobs=n_jobs, ahead=_LOOKED_UP_AT_ONCE
     )
     with closing(attempts):
         return [failure for failure in attempts if isinstance(failure, Failure)]
@@ -352,7 +352,7 @@ class _Pass:
                     yield result
 
         attempts = map_ahead(
-            _attempting(function), pictures, n_jobs=self._settings.n_jobs, ahead=ahead
+            attempting(function), pictures, n_jobs=self._settings.n_jobs, ahead=ahead
         )
         # Closed at the end of the block, so that no thread outlives an exception.
         with closing(attempts):
@@ -494,9 +494,11 @@ def map_ahead(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _attempting(
+def attempting(
     function: Callable[[Picture], T],
 ) -> Callable[[Picture], T | Failure]:
+    """Let a function of a picture return, not raise, that it cannot be read."""
+
     def attempt(picture: Picture) -> T | Failure:
         try:
             return function(picture)
