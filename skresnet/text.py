@@ -38,13 +38,18 @@ def shown(name: Any) -> str:
     return "".join(_visible(character) for character in str(name))
 
 
-def picture_names(pictures: Sequence[Picture | Failure]) -> list[str]:
-    """Name pictures by their path below the folder they share, or their place in X."""
+def shared_folder(pictures: Sequence[Picture | Failure]) -> str:
+    """Find the folder that holds all pictures of files; empty where there is none."""
     folders = {str(Path(p.path).parent) for p in pictures if p.path is not None}
     try:
-        shared = os.path.commonpath(folders)
+        return os.path.commonpath(folders)
     except ValueError:  # none at all, or relative and absolute ones
-        shared = ""
+        return ""
+
+
+def picture_names(pictures: Sequence[Picture | Failure]) -> list[str]:
+    """Name pictures by their path below the folder they share, or their place in X."""
+    shared = shared_folder(pictures)
     return [
         f"X[{picture.position}]"
         if picture.path is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from skresnet.reading import Failure, Picture, PictureError, Resizing, failure_o
 
 
 def thumbnails(
-    pictures: Iterable[Picture], side: int, *, square: bool = False
+    pictures: Iterable[Picture], side: int, resizing: Resizing | None = None
 ) -> list[Image.Image | Failure]:
     """Make small versions of pictures, read as the embedder reads them.
 
@@ -22,29 +23,35 @@ def thumbnails(
         What to show.
 
     side : int
-        Pixels of the longer side.
+        Pixels of the longer side, at most where ``resizing`` is given.
 
-    square : bool, default=False
-        Cut to the centre, instead of showing the whole picture.
+    resizing : Resizing, default=None
+        How the network sees them, to be shown so. None shows the whole picture in its
+        own shape.
 
     Returns
     -------
     made : list of PIL.Image.Image or Failure
         An RGB image each, or why there is none.
     """
-    resizing = Resizing(
-        (side, side), interpolation="lanczos", aspect="crop" if square else "pad"
-    )
-    return [_thumbnail(picture, resizing) for picture in pictures]
+    own_shape = resizing is None
+    if resizing is None:
+        resizing = Resizing((side, side), interpolation="lanczos", aspect="pad")
+    elif (larger := max(resizing.input_size) / side) > 1:
+        height, width = (max(1, round(n / larger)) for n in resizing.input_size)
+        resizing = replace(resizing, input_size=(height, width))
+    return [_thumbnail(picture, resizing, own_shape) for picture in pictures]
 
 
-def _thumbnail(picture: Picture, resizing: Resizing) -> Image.Image | Failure:
+def _thumbnail(
+    picture: Picture, resizing: Resizing, own_shape: bool
+) -> Image.Image | Failure:
     try:
         pixels = picture.load().pixels(resizing)
     except PictureError as error:
         return failure_of(picture, error)
     pixels = np.rint(pixels).clip(0, 255).astype(np.uint8)
-    if resizing.aspect == "pad":
+    if own_shape:
         pixels = _without_bars(_without_bars(pixels).swapaxes(0, 1)).swapaxes(0, 1)
     return Image.fromarray(pixels)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,9 +19,9 @@ from skresnet.classifier import DenseSGDClassifier
 from skresnet.displays.thumbnails import thumbnails
 from skresnet.embedder import ResNet50Embedder
 from skresnet.evaluation import Predictions
-from skresnet.reading import Failure
+from skresnet.reading import Failure, Resizing
 from skresnet.report.charts import EmbeddedPicture
-from skresnet.text import picture_names
+from skresnet.text import picture_names, shared_folder
 
 _MOST_EXAMPLES = 60
 _EXAMPLES_A_CLASS = 6
@@ -102,7 +103,9 @@ def accuracy_interval(right: int, n_pictures: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def data(predictions: Predictions, random_state: Any) -> dict[str, Any]:
+def data(
+    predictions: Predictions, random_state: Any, resizing: Resizing | None
+) -> dict[str, Any]:
     """Count the pictures of each class, and choose some to look at."""
     labels, counts = np.unique(predictions.y_true, return_counts=True)
     n_examples = min(_EXAMPLES_A_CLASS, max(1, _MOST_EXAMPLES // len(labels)))
@@ -116,7 +119,7 @@ def data(predictions: Predictions, random_state: Any) -> dict[str, Any]:
         pictures = [predictions.pictures[row] for row in chosen]
         examples = [
             EmbeddedPicture.of(made)
-            for made in thumbnails(pictures, _EXAMPLE_SIDE, square=True)
+            for made in thumbnails(pictures, _EXAMPLE_SIDE, resizing)
             if not isinstance(made, Failure)
         ]
         classes.append((label, int(count), count / counts.max(), examples))
@@ -157,8 +160,10 @@ def scores(predictions: Predictions) -> dict[str, Any]:
     }
 
 
-def mistakes(predictions: Predictions, n_mistakes: int) -> dict[str, Any]:
-    """Take the most confident mistakes, with the pictures themselves."""
+def mistakes(
+    predictions: Predictions, n_mistakes: int, resizing: Resizing | None
+) -> dict[str, Any]:
+    """Take the most confident mistakes, with the pictures as the network saw them."""
     rows = predictions.most_confident_mistakes(n_mistakes)
     pictures = [predictions.pictures[row] for row in rows]
     columns = {label: i for i, label in enumerate(predictions.classes.tolist())}
@@ -166,7 +171,7 @@ def mistakes(predictions: Predictions, n_mistakes: int) -> dict[str, Any]:
     for row, name, made in zip(
         rows,
         picture_names(pictures),
-        thumbnails(pictures, _MISTAKE_SIDE),
+        thumbnails(pictures, _MISTAKE_SIDE, resizing),
         strict=True,
     ):
         true = predictions.y_true[row]
@@ -230,6 +235,30 @@ def steps_of(model: Any) -> list[tuple[str, Any]]:
     return model.steps if isinstance(model, Pipeline) else [("model", model)]
 
 
+def resizing_of(model: Any) -> Resizing | None:
+    """Find how a model brings pictures to size; None where it does not say."""
+    for _, step in steps_of(model):
+        if isinstance(step, ResNet50Embedder):
+            return step._resizing
+    return None
+
+
+def subject(model: Any, predictions: Predictions) -> str:
+    """Name the model, by its first and last step, and the pictures."""
+    steps = [step for _, step in steps_of(model)]
+    names = [network_of(step) for step in dict.fromkeys((steps[0], steps[-1]))]
+    # The whole path would tell strangers how the owner's folders are called.
+    folder = "/".join(Path(shared_folder(predictions.pictures)).parts[-2:])
+    pictures = "picture" if len(predictions.pictures) == 1 else "pictures"
+    on = folder.strip("/") or f"{len(predictions.pictures):,} {pictures}"
+    return f"{' and '.join(names)} on {on}"
+
+
+def network_of(step: Any) -> str:
+    """Name the network of an embedder, or the class of another estimator."""
+    return type(step).__name__.removesuffix("Embedder")
+
+
 def training(model: Any) -> dict[str, list[Fact]]:
     """Say what each step is and how it was trained, and with which versions."""
     facts = {}
@@ -251,7 +280,7 @@ def training(model: Any) -> dict[str, list[Fact]]:
 def _embedder_facts(embedder: ResNet50Embedder) -> list[Fact]:
     weights = embedder.weights_
     return [
-        Fact("network", "ResNet50"),
+        Fact("network", network_of(embedder)),
         Fact("weights", _WEIGHTS[weights.name]),
         Fact("seed", weights.seed, is_code=True)
         if weights.name == "random"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import html
 import os
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from skresnet import __version__
 from skresnet.evaluation import Predictions
 from skresnet.report import charts, numbers
+from skresnet.report.advice import advice
 from skresnet.text import shown
 
 _PACKAGES = ("matplotlib", "jinja2")
@@ -73,8 +76,9 @@ def make_report(
 
     The page shows the pictures, the accuracy with its confidence interval, the scores
     of each class, the confusion matrix, the most confident mistakes, how far the
-    probabilities can be believed, the learning curves, how the model was trained and
-    how to load it. It is a single file without scripts, for screens and paper.
+    probabilities can be believed, the learning curves, how the model was trained, how
+    to load it and what to try next. Pictures are shown as the network saw them. It is
+    a single file without scripts, for screens and paper.
 
     Parameters
     ----------
@@ -91,7 +95,8 @@ def make_report(
         True labels.
 
     title : str, default=None
-        Title of the page.
+        Title of the page. None names the model and the folder of the pictures. The
+        date and the version of skresnet stand on the page in either case.
 
     n_mistakes : int, default=12
         Most mistakes to show.
@@ -145,33 +150,37 @@ def report_on(
 ) -> Report:
     """Make the report of predictions that are there already; see `make_report`."""
     model = getattr(model, "best_estimator_", model)
+    subject = numbers.subject(model, predictions)
+    made = {"date": date.today().isoformat(), "version": __version__}
     confidence = np.clip(predictions.confidence, 0, 1)  # softmax may round above 1
     is_right = predictions.is_right
-    steps = [step for _, step in numbers.steps_of(model)]
-    last = steps[-1]
+    resizing = numbers.resizing_of(model)
+    first, last = (numbers.steps_of(model)[i][1] for i in (0, -1))
     curves = None
     if hasattr(last, "history_"):
         curves = charts.learning_curves(last.history_, last.best_epoch_)
-    return Report(
-        _template()
-        .render(
-            title="Image classifier" if title is None else title,
-            n_pictures=len(predictions.pictures),
-            accuracy=numbers.accuracy(predictions),
-            data=numbers.data(predictions, random_state),
-            scores=numbers.scores(predictions),
-            mistakes=numbers.mistakes(predictions, n_mistakes),
-            diagram=charts.reliability_diagram(is_right, confidence, numbers.N_BINS),
-            bins=list(zip(*numbers.reliability(is_right, confidence), strict=True)),
-            calibration_error=numbers.calibration_error(is_right, confidence),
-            curves=curves,
-            last=last,
-            training=numbers.training(model),
-            weights=getattr(steps[0], "weights_", None),
-        )
-        .strip()
-        + "\n"
+    page = _template().render(
+        title=title,
+        subject=subject,
+        made=made,
+        n_pictures=len(predictions.pictures),
+        accuracy=numbers.accuracy(predictions),
+        data=numbers.data(predictions, random_state, resizing),
+        scores=numbers.scores(predictions),
+        mistakes=numbers.mistakes(predictions, n_mistakes, resizing),
+        resizing=resizing,
+        diagram=charts.reliability_diagram(is_right, confidence, numbers.N_BINS),
+        bins=list(zip(*numbers.reliability(is_right, confidence), strict=True)),
+        calibration_error=numbers.calibration_error(is_right, confidence),
+        mean_confidence=confidence.mean(),
+        curves=curves,
+        last=last,
+        training=numbers.training(model),
+        network=numbers.network_of(first),
+        weights=getattr(first, "weights_", None),
+        advice=advice(model, predictions),
     )
+    return Report(page.strip() + "\n")
 
 
 def check_report_support(caller: str) -> None:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from skresnet.displays.thumbnails import thumbnails
-from skresnet.reading import Failure, as_pictures
+from skresnet.reading import Failure, Resizing, as_pictures
 from skresnet.text import picture_names, shown
 
 ORIENTATION = 0x0112
@@ -31,12 +31,13 @@ def test_no_black_bar_is_left(shape):
     assert max(small.size) == 40
 
 
-def test_a_square_one_is_cut_to_the_centre():
-    pixels = np.zeros((40, 80), np.uint8)
-    pixels[:, 20:60] = 255
-    (small,) = thumbnails(as_pictures([pixels]), 20, square=True)
-    assert small.size == (20, 20)
-    assert np.asarray(small)[:, 1:-1].min() > 250
+def test_what_the_network_sees_is_shown_with_its_bars_and_no_larger():
+    bright = as_pictures([np.full((40, 80), 200, np.uint8)])
+    (padded,) = thumbnails(bright, 100, Resizing((32, 32), aspect="pad"))
+    assert padded.size == (32, 32)
+    assert np.asarray(padded)[[0, -1]].max() == 0
+    (small,) = thumbnails(bright, 50, Resizing((200, 100)))
+    assert small.size == (25, 50)
 
 
 def test_a_black_picture_and_floats_are_pictures_too():

@@ -32,9 +32,8 @@ def pixel_model():
             ResNet50Embedder(
                 weights=None,
                 random_state=0,
-                input_size=32,
                 layer="conv2_block1_out",
-                **params,
+                **{"input_size": 32, **params},
             ),
             StandardScaler(),
             GaussianNB(),

@@ -3,6 +3,9 @@
 import html
 import re
 import sys
+from base64 import b64decode
+from datetime import date
+from io import BytesIO
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -12,7 +15,12 @@ from pages import Page
 from PIL import Image
 from sklearn.model_selection import GridSearchCV
 
-from skresnet import UnreadableImageError, load_image_folder, make_report
+from skresnet import (
+    UnreadableImageError,
+    __version__,
+    load_image_folder,
+    make_report,
+)
 
 NAMES = [
     '<script>alert("x")</script>',
@@ -55,7 +63,46 @@ def test_it_has_its_sections_in_order(page):
         "curves",
         "training",
         "loading",
+        "advice",
     ]
+
+
+def test_the_title_says_what_was_evaluated_when_and_with_what(
+    colour_model, data, colour_folder
+):
+    report = make_report(colour_model, data.data, data.target)
+    heading = f"ResNet50 and DenseSGDClassifier on {colour_folder.name}/test"
+    today = date.today().isoformat()
+    assert f"<h1>{heading}</h1>" in report.html
+    assert f"<title>{heading}, {today}, skresnet {__version__}</title>" in report.html
+    assert str(colour_folder.parent) not in report.html
+
+
+def test_a_title_of_ones_own_leaves_that_to_the_line_below(report, colour_folder):
+    assert "<title>Colours</title>" in report.html
+    assert "<h1>Colours</h1>" in report.html
+    below = f"DenseSGDClassifier on {colour_folder.name}/test, {date.today()}"
+    assert below in report.html
+
+
+def test_pictures_without_a_folder_are_counted_in_the_title(pixel_model):
+    model, X = pixel_model()
+    report = make_report(model, X, model.predict(X))
+    assert "<h1>ResNet50 and GaussianNB on 12 pictures</h1>" in report.html
+
+
+def test_mistakes_are_shown_as_the_network_saw_them(pixel_model):
+    model, _ = pixel_model(names=["a", "b", "c"], input_size=(48, 40))
+    X = np.zeros((2, 60, 120, 3), np.uint8)
+    X[:, :, :20] = 255  # cut off by a square from the centre
+    y = np.where(model.predict(X) == "a", "b", "a")
+    report = make_report(model, X, y)
+    assert "stretched to 40 x 48 pixels" in Page(report.html).sections["mistakes"]
+    shown = Page(report.html).all("img")[-1]
+    pixels = np.asarray(Image.open(BytesIO(b64decode(shown["src"].split(",")[1]))))
+    assert pixels.shape == (48, 40, 3)
+    assert pixels[:, :5].min() > 200
+    assert pixels[:, 9:].max() < 50
 
 
 def test_nothing_is_fetched_and_nothing_runs(report, hostile):

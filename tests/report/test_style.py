@@ -18,11 +18,15 @@ CHROMIUM = next(
     None,
 )
 # A page around the report, which itself allows no script, that measures and asks.
-FRAME = """<iframe style="width: {width}px; height: 900px; border: 0" srcdoc="{page}">
+FRAME = r"""<iframe style="width: {width}px; height: 900px; border: 0" srcdoc="{page}">
 </iframe><script>onload = () => {{
 const page = document.querySelector("iframe").contentDocument;
 const say = (name, value) => document.body.append(`[${{name}}=${{value}}]`);
 say("scrolls", page.documentElement.scrollWidth - page.documentElement.clientWidth);
+for (const each of page.querySelectorAll(".scroll"))
+  say(each.ariaLabel.match(/\w+/), each.scrollWidth - each.clientWidth);
+const hint = page.querySelector(".hint");
+say("hint", hint ? page.defaultView.getComputedStyle(hint).display : "absent");
 say("ground", page.defaultView.getComputedStyle(page.body).backgroundColor);
 }}</script>"""
 
@@ -71,7 +75,12 @@ def in_browser(report, tmp_path, width, dark=False):
         CHROMIUM,
         *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
         *("--no-first-run", "--disable-background-networking"),
-        *("--disable-component-update", "--disable-sync", "--dump-dom"),
+        *(
+            "--disable-component-update",
+            "--disable-sync",
+            "--hide-scrollbars",
+            "--dump-dom",
+        ),
         f"--user-data-dir={tmp_path / 'profile'}",
         f"--blink-settings=preferredColorScheme={0 if dark else 1}",
         page.as_uri(),
@@ -85,6 +94,22 @@ class TestInChromium:
     @pytest.mark.parametrize("width", [320, 390, 1280])
     def test_no_page_scrolls_sideways(self, report, tmp_path, width):
         assert in_browser(report, tmp_path, width)["scrolls"] == "0"
+
+    def test_ten_classes_fit_a_phone_and_more_say_that_they_scroll(
+        self, report, pixel_model, tmp_path
+    ):
+        model, X = pixel_model(n_classes=10)
+        fitting = make_report(model, X, model.predict(X)).html
+        ten = in_browser(fitting, tmp_path, 390)
+        assert (ten["Scores"], ten["Rows"], ten["hint"]) == ("0", "0", "absent")
+        sixteen = in_browser(report, tmp_path, 390)
+        assert sixteen["Scores"] == "0"
+        assert int(sixteen["Rows"]) > 0
+        assert sixteen["hint"] == "block"
+
+    def test_a_desktop_needs_no_scrolling_and_no_hint(self, report, tmp_path):
+        wide = in_browser(report, tmp_path, 1280)
+        assert (wide["Scores"], wide["Rows"], wide["hint"]) == ("0", "0", "none")
 
     def test_the_dark_scheme_follows_the_browser(self, report, tmp_path):
         light, dark = (
