@@ -152,12 +152,11 @@ def predict(
     """
     outputs = [out] if out else []
     check_outputs(outputs, force=force)
-    check_not_inputs(outputs, [model])
-    classifier = load_model(model)
     paths = [path for image in images for path in _paths(image)]
-    check_not_inputs(outputs, paths)
+    check_not_inputs(outputs, [model, *paths])
     if not paths:
         raise click.ClickException("There are no pictures: standard input is empty.")
+    classifier = load_model(model)
     classifier.set_params(
         embedder__cache=chosen_cache(cache, no_cache), embedder__verbose=0, **params
     )
