@@ -60,7 +60,7 @@ def load_parts(folder: str, test_size: float, random_state: int) -> Parts:
     from sklearn.model_selection import train_test_split
 
     from skresnet import load_image_folder, load_image_splits
-    from skresnet.datasets.layout import SPLIT_FOLDERS
+    from skresnet.datasets.walk import SPLIT_FOLDERS
     from skresnet.text import listed
 
     if split_folders(folder):
@@ -135,8 +135,12 @@ def split_folders(folder: str) -> dict[str, str]:
 
     There are none where the folders in it are classes.
     """
-    from skresnet.datasets.layout import are_splits, split_of
-    from skresnet.datasets.walk import existing_folder, list_folder
+    from skresnet.datasets.walk import (
+        are_splits,
+        existing_folder,
+        list_folder,
+        split_of,
+    )
     from skresnet.text import listed
 
     folders = list_folder(existing_folder(folder)).folders

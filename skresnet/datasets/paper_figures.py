@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import Bunch, check_random_state, check_scalar
 
-from skresnet.datasets.splits import load_image_splits
+from skresnet.datasets.folder import load_image_splits
 
 
 def make_paper_figures(
@@ -64,7 +64,7 @@ def make_paper_figures(
     check_scalar(n_per_class, "n_per_class", numbers.Integral, min_val=1)
     seeds = check_random_state(random_state)
     try:
-        from skresnet.datasets.figures.drawing import CLASSES, draw_figure
+        from skresnet.datasets.figures import CLASSES, draw_figure
     except ImportError as error:
         raise ImportError(
             "make_paper_figures draws with matplotlib, which cannot be imported "

@@ -99,7 +99,7 @@ def test_drawing_gives_no_warning(tmp_path, recwarn):
 
 
 def test_splits_crop_photographs_from_parts_that_do_not_overlap():
-    from skresnet.datasets.figures.photographs import REGIONS
+    from skresnet.datasets.figures import REGIONS
 
     ends = sorted(REGIONS.values())
     assert set(REGIONS) == {"train", "val", "test"}
