@@ -328,10 +328,9 @@ class _Pass:
 
     def _prepared(self, picture: Picture) -> Prepared:
         content = picture.load()
+        pixels = content.pixels(self._settings.resizing)
         self._note(picture, content.suspicion())
-        return Prepared(
-            picture.position, content.digest(), content.pixels(self._settings.resizing)
-        )
+        return Prepared(picture.position, content.digest(), pixels)
 
     def _note(self, picture: Picture, suspicion: str | None) -> None:
         if suspicion:

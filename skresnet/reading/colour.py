@@ -21,13 +21,15 @@ embedded colour profile              ignored: pixel values are taken for sRGB
 ===================================  ==================================================
 """
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from skresnet.reading.errors import PictureError
+
+_SIXTEEN_TO_EIGHT_BITS: Final = ((np.arange(2**16) + 128) // 257).astype(np.uint8)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -48,7 +50,7 @@ def to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
     if array.dtype.kind == "b":
         return array.astype(np.uint8) * np.uint8(255)
     if array.dtype.kind == "u" and array.dtype.itemsize == 2:
-        return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        return sixteen_to_eight_bits(array)
     low, high = int(array.min()), int(array.max())
     if low < 0 or high > 255:
         raise PictureError(
@@ -56,6 +58,39 @@ def to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
             "scale them to 0 to 255 (only uint16 is scaled here)"
         )
     return array.astype(np.uint8)
+
+
+def sixteen_to_eight_bits(values: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Divide by 257 and round."""
+    return _SIXTEEN_TO_EIGHT_BITS[values]
+
+
+def remark_on_depth(image: Image.Image) -> str | None:
+    """Say so if values of 16 bits are so low that fewer bits must be meant.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        A loaded picture out of a file with 16 bits a value, before the colour rules.
+    """
+    values = np.asarray(image)
+    if image.mode in ("LA", "RGBA"):
+        values = values[..., :-1]
+    high = int(values.max())
+    # Of colours, Pillow keeps the high bytes.
+    return remark_on_values(high if image.mode.startswith("I") else 256 * high + 255)
+
+
+def remark_on_values(high: int) -> str | None:
+    """Say so if the highest of unsigned 16-bit values tells of fewer bits."""
+    for bits in (8, 10, 12):
+        if 0 < high < 2**bits:
+            return (
+                f"its 16-bit values do not exceed {high}, where 65535 is white and "
+                f"this nearly black; if they have {bits} bits, multiply them by "
+                f"{2 ** (16 - bits)} (as an array, numpy.asarray(PIL.Image.open(path)))"
+            )
+    return None
 
 
 def on_white(array: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,8 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from skresnet.reading.colour import on_white, to_bytes, to_rgb
-from skresnet.reading.decoding import converted, decoded, examine
+from skresnet.reading.colour import on_white, remark_on_values, to_bytes, to_rgb
+from skresnet.reading.decoding import (
+    converted,
+    examine,
+    read_image,
+    remark_on,
+    remark_on_image,
+    switches,
+)
 from skresnet.reading.errors import PictureError
 from skresnet.reading.files import file_bytes, regular_file
 from skresnet.reading.resizing import Resizing, resized
@@ -87,7 +94,9 @@ class LoadedPicture(Protocol):
         """
 
     def suspicion(self) -> str | None:
-        """Say what about the values looks like a mistake, although they can be read.
+        """Say what looks like a mistake about a picture that can be read.
+
+        Of a file, more is known once its pixels were asked for.
 
         Returns
         -------
@@ -118,7 +127,7 @@ class FilePicture:
         return EncodedPicture(file_bytes(self.path))
 
 
-@dataclass(frozen=True)
+@dataclass
 class EncodedPicture:
     """The bytes of an image file."""
 
@@ -126,14 +135,18 @@ class EncodedPicture:
 
     def digest(self) -> bytes:
         """Hash the bytes."""
-        return hashlib.sha256(self.data).digest()
+        return hashlib.sha256(self.data + switches().encode()).digest()
 
     def pixels(self, resizing: Resizing) -> NDArray[np.uint8]:
         """Decode and resize."""
-        return np.asarray(resized(decoded(self.data, resizing), resizing))
+        image, self._remark = read_image(self.data, resizing)
+        return np.asarray(image)
 
-    def suspicion(self) -> None:
-        """Find nothing: a file says what its values mean."""
+    def suspicion(self) -> str | None:
+        """Say what was odd when decoding, or what the header tells of it."""
+        if not hasattr(self, "_remark"):
+            self._remark = remark_on(self.data)
+        return self._remark
 
 
 @dataclass(frozen=True)
@@ -172,8 +185,9 @@ class ImagePicture:
         """Convert and resize."""
         return np.asarray(resized(self._rgb(), resizing))
 
-    def suspicion(self) -> None:
-        """Find nothing: the mode of the image says what its values mean."""
+    def suspicion(self) -> str | None:
+        """Look for values of few bits, and for a turn that is not made."""
+        return remark_on_image(self.image)
 
     def _rgb(self) -> Image.Image:
         """Make the upright RGB picture."""
@@ -225,12 +239,7 @@ class ArrayPicture:
             return None
         low, high = array.min(), array.max()
         if array.dtype.kind == "u":
-            if array.dtype.itemsize == 2 and 0 < high <= 255:
-                return (
-                    f"its uint16 values do not exceed {high}, where 65535 is white and "
-                    "255 nearly black; convert 8-bit values to uint8"
-                )
-            return None
+            return remark_on_values(int(high)) if array.dtype.itemsize == 2 else None
         if low >= 0 and 0 < high <= 1:
             return (
                 f"its values lie between {low:.3g} and {high:.3g}, where the 0 to 255 "

@@ -83,9 +83,12 @@ ONE_COLOUR = {
 
 UNREADABLE = {
     "empty": (b"", "zero bytes"),
-    "text": (b"not a picture, I am afraid", "begins with 'not a picture, I'"),
-    "HTML": (b"<!DOCTYPE html><html>", "begins with '<!DOCTYPE html><'"),
-    "PDF": (b"%PDF-1.7\n", "begins with '%PDF-1.7"),
+    "text": (
+        b"not a picture, I am afraid",
+        "no image format recognised; read are JPEG",
+    ),
+    "HTML": (b"<!DOCTYPE html><html>", "not supported: it is a web page"),
+    "PDF": (b"%PDF-1.7\n", "not supported: it is a PDF document"),
     "JPEG cut at 10 percent": (cut(encoded(noise(), "JPEG"), 10), "JPEG|ends early"),
     "JPEG cut at 50 percent": (cut(encoded(noise(), "JPEG"), 50), "ends early"),
     "JPEG cut at 99 percent": (cut(encoded(noise(), "JPEG"), 99), "ends early"),
@@ -97,7 +100,7 @@ UNREADABLE = {
     "TIFF cut at 50 percent": (cut(encoded(noise(), "TIFF"), 50), "damaged|ends early"),
     "wrong checksum in a PNG's header": (
         wrong_header_checksum(),
-        "bad header checksum",
+        "the checksum is wrong",
     ),
     "wrong checksum in a PNG's data": (wrong_data_checksum(), "damaged"),
     "decompression bomb": (

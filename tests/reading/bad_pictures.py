@@ -123,3 +123,49 @@ def grey_16_bits(value, format_, byte_order="<"):
 def tiff(values):
     """A TIFF of 32-bit floats or integers."""
     return encoded(Image.fromarray(np.asarray(values)), "TIFF")
+
+
+def tiff_of(tags, data=b"", order="little", big=False):
+    """A TIFF of these tags, each (type, numbers), with data from byte 16 on.
+
+    Types are 3 and 4 for numbers of 16 and 32 bits; 16 for 64 bits.
+    """
+    sizes = {1: 1, 3: 2, 4: 4, 16: 8}
+    wide, length = (8, 20) if big else (4, 12)
+    directory = 16 + len(data)
+    counting = 8 if big else 2
+    beyond = directory + counting + length * len(tags) + wide
+    entries = values = b""
+    for tag, (kind, numbers) in sorted(tags.items()):
+        field = b"".join(number.to_bytes(sizes[kind], order) for number in numbers)
+        entries += tag.to_bytes(2, order) + kind.to_bytes(2, order)
+        entries += len(numbers).to_bytes(wide, order)
+        if len(field) > wide:
+            entries += (beyond + len(values)).to_bytes(wide, order)
+            values += field
+        else:
+            entries += field.ljust(wide, b"\0")
+    header = (b"II" if order == "little" else b"MM") + (43 if big else 42).to_bytes(
+        2, order
+    )
+    header += (8).to_bytes(2, order) + bytes(2) if big else b""
+    header += directory.to_bytes(wide, order)
+    count = len(tags).to_bytes(counting, order)
+    return header.ljust(16, b"\0") + data + count + entries + bytes(wide) + values
+
+
+def tiff_tags(height, width, bits, photometric, lengths, **further):
+    """The tags of a TIFF whose strips lie one after the other from byte 16 on."""
+    starts = [16 + sum(lengths[:index]) for index in range(len(lengths))]
+    named = {"planar": 284, "order": 266, "format": 339, "compression": 259}
+    return {
+        256: (4, [width]),
+        257: (4, [height]),
+        258: (3, bits),
+        262: (3, [photometric]),
+        273: (4, starts),
+        277: (3, [len(bits)]),
+        278: (4, [height]),
+        279: (4, lengths),
+        **{named[name]: (3, [value]) for name, value in further.items()},
+    }

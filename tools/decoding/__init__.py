@@ -1,0 +1,1 @@
+"""Files of many kinds, with the pictures that they show."""
