@@ -79,9 +79,7 @@ _SWITCHES: Final = (
 # Loading and converting change a PIL image, which may stand at several places in X and
 # so be met by two threads at once.
 _CONVERTING: Final = threading.Lock()
-_DECODING_PREFIX_BYTES: Final = 352  # of which the signatures of formats are within
-
-_LARGE: Final = threading.Lock()
+_DECODING_LARGE: Final = threading.Lock()
 
 
 def read_image(data: bytes, resizing: Resizing) -> tuple[Image.Image, str | None]:
