@@ -42,7 +42,7 @@ from skresnet.warn import warn_user
 
 # Raised whenever other features come of the same picture and settings, so that rows
 # of an earlier version are not taken from a cache.
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 
 _LOOKED_UP_AT_ONCE = 256
 _NAMED_IN_WARNINGS = 3
