@@ -7,6 +7,7 @@ functions, so that help and wrong usage are answered at once.
 from __future__ import annotations
 
 import errno
+import sys
 import warnings
 from typing import Any, TextIO
 
@@ -14,7 +15,7 @@ import click
 
 from skresnet import __version__
 from skresnet.cli import demo, embed, evaluate, info, predict, train
-from skresnet.cli.outputs import prepare_streams, say
+from skresnet.cli.outputs import fitting, prepare_streams, say
 
 
 class _Group(click.Group):
@@ -38,14 +39,21 @@ class _Group(click.Group):
                 say("\nInterrupted.", err=True)
                 # 128 and the number of SIGINT, as shells have it.
                 ctx.exit(130)
-            except Exception as error:
-                if ctx.params["traceback"] and not isinstance(
-                    error, click.UsageError | click.exceptions.Exit
-                ):
-                    raise error.__cause__ or error from None
-                if _is_about_the_data(error):
-                    raise click.ClickException(str(error)) from error
+            except click.exceptions.Exit:
                 raise
+            except Exception as error:
+                if ctx.params["traceback"] and not isinstance(error, click.UsageError):
+                    raise error.__cause__ or error from None
+                if isinstance(error, click.UsageError):
+                    message = _told(error.format_message())
+                    raise click.UsageError(message, error.ctx) from error
+                if isinstance(error, click.ClickException) or _is_about_the_data(error):
+                    raise click.ClickException(_told(str(error))) from error
+                raise
+
+
+def _told(message: str) -> str:
+    return fitting(message) if sys.stderr.isatty() else message
 
 
 def _is_about_the_data(error: Exception) -> bool:

@@ -6,6 +6,7 @@ import click
 
 from skresnet.cli.models import start_tensorflow
 from skresnet.cli.options import examples
+from skresnet.cli.outputs import say_next
 
 
 @click.command(
@@ -36,3 +37,5 @@ def demo(n_per_class: int, random_state: int) -> None:
 
     start_tensorflow()
     run_demo(n_per_class=n_per_class, random_state=random_state)
+    click.echo("\nThe same with a folder of your own, which has a folder a class:")
+    say_next(("train", "photos", "--out", "model.joblib"))

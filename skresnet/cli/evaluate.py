@@ -2,41 +2,145 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from skresnet.cli.models import load_model, start_tensorflow, tested
+from skresnet.cli.models import (
+    check_drawing,
+    load_model,
+    start_tensorflow,
+    tested,
+    write_report,
+)
 from skresnet.cli.options import (
     cache_options,
     chosen_cache,
+    chosen_format,
     examples,
+    force_option,
     on_error_option,
+    out_option,
     reading_options,
+    report_option,
+)
+from skresnet.cli.outputs import (
+    check_not_inputs,
+    check_outputs,
+    csv_line,
+    results,
+    say,
+    say_next,
 )
 from skresnet.cli.pictures import Part, load_test
+from skresnet.text import shown
+
+if TYPE_CHECKING:
+    from skresnet.evaluation import Predictions
 
 _CONFUSIONS = 5
+
+
+def _text(predictions: Predictions) -> str:
+    """Write words, and a table of the classes."""
+    from sklearn.metrics import classification_report
+
+    lines = [
+        f"Pictures: {len(predictions.pictures)}",
+        f"Loss: {predictions.loss:.4f}",
+        f"Accuracy: {predictions.accuracy:.4f}\n",
+        classification_report(
+            *(
+                [shown(label) for label in labels]
+                for labels in (predictions.y_true, predictions.y_pred)
+            ),
+            digits=4,
+            zero_division=0,
+        ),
+    ]
+    lines += [f"Confused: {found}" for found in predictions.confusions(_CONFUSIONS)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _json(predictions: Predictions) -> str:
+    """Write one object that has it all."""
+    content = {
+        "pictures": len(predictions.pictures),
+        "loss": predictions.loss,
+        "accuracy": predictions.accuracy,
+        "classes": list(_classes(predictions)),
+        "confusions": [
+            {"class": str(true), "taken_for": str(other), "pictures": n, "of": n_all}
+            for true, other, n, n_all in predictions.confusions(_CONFUSIONS)
+        ],
+        "unreadable": [
+            {"path": path, "error": cause} for _, path, cause in predictions.failures
+        ],
+    }
+    return json.dumps(content, indent=2) + "\n"
+
+
+def _csv(predictions: Predictions) -> str:
+    """Write a line a class."""
+    rows = list(_classes(predictions))
+    return csv_line(rows[0]) + "".join(csv_line(row.values()) for row in rows)
+
+
+def _classes(predictions: Predictions) -> Iterator[dict[str, str | float]]:
+    import numpy as np
+    from sklearn.metrics import precision_recall_fscore_support
+
+    names = np.unique([*predictions.y_true, *predictions.y_pred])
+    scores = precision_recall_fscore_support(
+        predictions.y_true, predictions.y_pred, labels=names, zero_division=0
+    )
+    for name, precision, recall, f1, n_pictures in zip(names, *scores, strict=True):
+        yield {
+            "class": str(name),
+            "precision": float(precision),
+            "recall": float(recall),
+            "f1": float(f1),
+            "pictures": int(n_pictures),
+        }
+
+
+_FORMATS = {"text": _text, "json": _json, "csv": _csv}
 
 
 @click.command(
     short_help="Test a model on a folder.",
     epilog=examples(
         "skresnet evaluate model.joblib photos",
-        "skresnet evaluate model.joblib photos/val",
-        "skresnet evaluate model.joblib model.test.csv",
+        "skresnet evaluate model.joblib photos/val --report val.html",
+        "skresnet evaluate model.joblib model.test.csv --out scores.json",
     ),
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("folder")
+@report_option
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(list(_FORMATS)),
+    help="Words and a table, one JSON object, or CSV with a line a class.  [default: "
+    "what the name of --out ends in, or text]",
+)
+@out_option
+@force_option
 @on_error_option
 @cache_options
 @reading_options
 def evaluate(
     model: Path,
     folder: str,
+    report: Path | None,
+    format_name: str | None,
+    out: Path | None,
+    force: bool,
     on_error: str,
     cache: Path | None,
     no_cache: bool,
@@ -50,10 +154,13 @@ def evaluate(
     A model is a pickle: loading it runs what it contains. Load only files from people
     you trust.
     """
-    from sklearn.metrics import classification_report
-
-    classifier = load_model(model)
+    outputs = [path for path in (out, report) if path]
+    check_outputs(outputs, force=force)
+    if report:
+        check_drawing()
     part = load_test(folder)
+    check_not_inputs(outputs, [model, folder, *part.paths])
+    classifier = load_model(model)
     _check_classes(part, classifier)
     classifier.set_params(
         embedder__cache=chosen_cache(cache, no_cache),
@@ -62,16 +169,19 @@ def evaluate(
     )
     start_tensorflow()
     predictions = tested(classifier, part, on_error)
-    click.echo(f"Pictures: {len(predictions.pictures)}")
-    click.echo(f"Loss: {predictions.loss:.4f}")
-    click.echo(f"Accuracy: {predictions.accuracy:.4f}\n")
-    click.echo(
-        classification_report(
-            predictions.y_true, predictions.y_pred, digits=4, zero_division=0
+    with results(out, force=force) as write:
+        write(chosen_format(format_name, out, _FORMATS)(predictions))
+    if report:
+        write_report(classifier, predictions, report, force=force)
+    for path in outputs:
+        say(f"Written: {path}", err=True)
+    if not outputs and format_name in (None, "text"):
+        again = ["--no-cache"] if no_cache else ["--cache", cache] if cache else []
+        page = model.with_name(f"{model.stem}.html")
+        say_next(
+            ("evaluate", model, Path(folder), "--report", page, *again),
+            ("predict", model, Path(part.paths[0]), *again),
         )
-    )
-    for confusion in predictions.confusions(_CONFUSIONS):
-        click.echo(f"Confused: {confusion}")
 
 
 def _check_classes(part: Part, classifier: Any) -> None:

@@ -12,6 +12,8 @@ import click
 from skresnet import __version__
 from skresnet.cli.models import best_epoch, load_model
 from skresnet.cli.options import examples
+from skresnet.cli.outputs import fitting
+from skresnet.text import shown
 
 _PACKAGES = (
     "tensorflow",
@@ -46,7 +48,7 @@ def info(model: Path | None, cache: Path | None) -> None:
     facts = _model_facts(load_model(model)) if model else _machine_facts(cache)
     width = max(len(name) for name, _ in facts)
     for name, value in facts:
-        click.echo(f"{name:{width}}  {value}")
+        click.echo(fitting(f"{name:{width}}  {shown(value)}", " " * (width + 2)))
 
 
 def _machine_facts(cache: Path | None) -> list[tuple[str, str]]:

@@ -105,6 +105,26 @@ def tested(model: Any, part: Part, on_error: str) -> Predictions:
     return replace(predictions, failures=failures)
 
 
+def check_drawing() -> None:
+    """Miss what reports need now, not after the work."""
+    from skresnet.report import check_report_support
+
+    try:
+        check_report_support("--report")
+    except ImportError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def write_report(
+    model: Any, predictions: Predictions, path: Path, *, force: bool
+) -> None:
+    """Write a page of HTML on what a model makes of the test pictures."""
+    from skresnet.report import report_on
+
+    with writing(path, force=force) as (unfinished,):
+        report_on(model, predictions).save(unfinished)
+
+
 def save_model(model: Any, path: Path, *, force: bool) -> None:
     """Write a Pipeline, without what only concerned the run that made it.
 

@@ -6,14 +6,15 @@ as ``embedder__layer``, and its default, so that values pass through as they are
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 Option = Callable[[Any], Any]
+Format = TypeVar("Format")
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
 
@@ -241,6 +242,16 @@ on_error_option = option(
     help="Pictures that cannot be read: an error, or left out and listed.",
 )
 
+report_option = click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    help="HTML file to write a report on the test pictures to.",
+)
+
+out_option = click.option(
+    "--out", type=click.Path(path_type=Path), help="File to write to, not the screen."
+)
+
 force_option = click.option("--force", is_flag=True, help="Replace files that exist.")
 
 random_state_option = option(
@@ -288,6 +299,14 @@ def check_embedder(params: dict[str, Any]) -> None:
         check_engine(params["embedder__engine"])
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+
+
+def chosen_format(
+    name: str | None, out: Path | None, formats: Mapping[str, Format]
+) -> Format:
+    """Return the format of that name, or of the ending of a file, or the first one."""
+    ending = out.suffix.lower().removeprefix(".") if out else ""
+    return formats.get(name or ending) or next(iter(formats.values()))
 
 
 def weights_file(params: dict[str, Any]) -> list[Path]:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
+import shlex
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import combinations
 from pathlib import Path
+from shutil import get_terminal_size, which
+from subprocess import list2cmdline
 
 import click
+
+from skresnet.text import shown
 
 if sys.platform != "win32":
     import fcntl
@@ -40,16 +48,49 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def say(text: str, *, err: bool = False) -> None:
-    """Write a line about the work, which goes on if nobody can read it."""
+def say(text: str, *, err: bool = False, wrap: bool = True) -> None:
+    """Write lines about the work, which goes on if nobody can read them."""
+    stream = sys.stderr if err else sys.stdout
     try:
-        click.echo(text, err=err)
+        click.echo(fitting(text) if wrap and stream.isatty() else text, stream)
     except OSError as error:
         # What is kept in the stream would fail again at the end of the process.
-        stream = sys.stderr if err else sys.stdout
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if not err and not isinstance(error, BrokenPipeError):
             say(f"Warning: standard output takes no more: {error.strerror}", err=True)
+
+
+def say_next(*lines: Iterable[str | Path]) -> None:
+    """Write command lines of this program that can be pasted into a shell."""
+    program = ["skresnet"] if which("skresnet") else sys.argv[:1]
+    if Path(sys.argv[0]).name == "__main__.py":
+        program = [sys.executable, "-m", "skresnet"]
+    join = list2cmdline if sys.platform == "win32" else shlex.join
+    say("Next:")
+    for line in lines:
+        # Where a hyphen begins the name of a file, it begins no option.
+        words = [
+            f"./{word}" if isinstance(word, Path) and str(word)[0] == "-" else str(word)
+            for word in line
+        ]
+        say("  " + join([*program, *words]), wrap=False)
+
+
+def fitting(text: str, indent: str = "") -> str:
+    """Wrap lines between words to the width of the terminal."""
+    wrapper = textwrap.TextWrapper(
+        get_terminal_size().columns,
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+    )
+    wrapped = []
+    for line in text.split("\n"):
+        words = line.lstrip()
+        wrapper.initial_indent = line[: len(line) - len(words)]
+        wrapper.subsequent_indent = indent or wrapper.initial_indent
+        wrapped.append(wrapper.fill(words))
+    return "\n".join(wrapped)
 
 
 def spreadsheet_cell(text: str) -> str:
@@ -62,6 +103,16 @@ def from_spreadsheet_cell(cell: str) -> str:
     return (
         cell[1:] if cell[:1] == "'" and cell[1:].startswith((*_FORMULA, "'")) else cell
     )
+
+
+def csv_line(cells: Iterable[object]) -> str:
+    """Write a line of CSV that is one line, and has no formulas."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(
+        cell if isinstance(cell, int | float) else spreadsheet_cell(shown(cell))
+        for cell in cells
+    )
+    return text.getvalue()
 
 
 def check_outputs(outputs: Sequence[Path], *, force: bool) -> None:
@@ -249,6 +300,19 @@ def _moved(file: Path, path: Path, force: bool) -> bool:
             return False
         file.rename(path)
     return True
+
+
+@contextmanager
+def results(out: Path | None, *, force: bool) -> Iterator[Callable[[str], None]]:
+    """Write text to a file, or to standard output where there is none."""
+    if out is None:
+        yield lambda text: click.echo(text, nl=False)
+    else:
+        with (
+            writing(out, force=force) as (unfinished,),
+            unfinished.open("w", encoding="utf-8", newline="") as file,
+        ):
+            yield lambda text: click.echo(text, file, nl=False)
 
 
 def beside(out: Path, ending: str) -> Path:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,17 +14,19 @@ from skresnet.cli.models import load_model, start_tensorflow
 from skresnet.cli.options import (
     cache_options,
     chosen_cache,
+    chosen_format,
     examples,
     force_option,
     option,
+    out_option,
     reading_options,
 )
 from skresnet.cli.outputs import (
     check_not_inputs,
     check_outputs,
+    csv_line,
+    results,
     say,
-    spreadsheet_cell,
-    writing,
 )
 from skresnet.cli.pictures import SOME_UNREADABLE, chunks, decoded, list_below
 from skresnet.text import counted, shown
@@ -69,12 +68,12 @@ def _csv(classes: Sequence[str], top: int) -> _Line:
         if prediction is None:
             ranks = ["", *(f"_{rank}" for rank in range(2, top + 1))]
             pairs = [(f"class{rank}", f"probability{rank}") for rank in ranks]
-            return _csv_line(
+            return csv_line(
                 ["path", *(name for pair in pairs for name in pair), "error"]
             )
         cells = [cell for name, p in prediction.best for cell in (name, f"{p:.6g}")]
         cells += [""] * (2 * top - len(cells))
-        return _csv_line([prediction.path, *cells, prediction.error or ""])
+        return csv_line([prediction.path, *cells, prediction.error or ""])
 
     return line
 
@@ -124,9 +123,7 @@ _FORMATS = {"table": _table, "csv": _csv, "jsonl": _json_lines}
     default=1,
     help="How many classes to name, the most probable first.",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="File to write to, not the screen."
-)
+@out_option
 @force_option
 @cache_options
 @reading_options
@@ -163,15 +160,16 @@ def predict(
     start_tensorflow()
     n_failures = 0
     top = min(top, len(classifier.classes_))
-    suffix = out.suffix.lower().removeprefix(".") if out else ""
-    line = _FORMATS.get(format_name or suffix, _table)(classifier.classes_, top)
+    line = chosen_format(format_name, out, _FORMATS)(classifier.classes_, top)
     # A bar among the lines of a table on the same screen would tear both.
     silent = out is None and sys.stdout.isatty()
-    with _written(out, force) as write:
+    with results(out, force=force) as write:
         write(line(None))
         for prediction in _predictions(classifier, paths, top, silent):
             write(line(prediction))
             n_failures += prediction.error is not None
+    if out:
+        say(f"Predictions: {out}", err=True)
     if n_failures == len(paths):
         raise click.ClickException(
             f"None of {counted(n_failures, 'picture')} can be read."
@@ -206,24 +204,3 @@ def _predictions(
         for row, path, cause in predicted.failures:
             of_picture[row] = _Prediction(str(path), [], cause)
         yield from (of_picture[row] for row in range(len(chunk)))
-
-
-@contextmanager
-def _written(out: Path | None, force: bool) -> Iterator[Callable[[str], None]]:
-    """Write text to a file, or to standard output."""
-    if out is None:
-        yield lambda text: click.echo(text, nl=False)
-    else:
-        with (
-            writing(out, force=force) as (unfinished,),
-            unfinished.open("w", encoding="utf-8", newline="") as file,
-        ):
-            yield lambda text: click.echo(text, file, nl=False)
-
-
-def _csv_line(cells: Iterable[str]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(
-        spreadsheet_cell(shown(cell)) for cell in cells
-    )
-    return text.getvalue()

@@ -11,7 +11,14 @@ from typing import Any
 import click
 import numpy as np
 
-from skresnet.cli.models import best_epoch, fitted, save_model, tested
+from skresnet.cli.models import (
+    best_epoch,
+    check_drawing,
+    fitted,
+    save_model,
+    tested,
+    write_report,
+)
 from skresnet.cli.options import (
     cache_options,
     check_embedder,
@@ -23,6 +30,7 @@ from skresnet.cli.options import (
     on_error_option,
     option,
     random_state_option,
+    report_option,
     weights_file,
 )
 from skresnet.cli.outputs import (
@@ -30,6 +38,7 @@ from skresnet.cli.outputs import (
     check_not_inputs,
     check_outputs,
     say,
+    say_next,
     writing,
 )
 from skresnet.cli.pictures import (
@@ -62,11 +71,7 @@ _COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
     "name ends in .gz, .bz2, .xz, .lzma or .z.",
 )
 @force_option
-@click.option(
-    "--report",
-    type=click.Path(path_type=Path),
-    help="HTML file to write a report on the test pictures to.",
-)
+@report_option
 @option(
     "--test-size",
     type=click.FloatRange(0, 1, max_open=True),
@@ -111,9 +116,9 @@ def train(
     outputs = [out, report] if report else [out]
     check_outputs(outputs, force=force)
     if report:
-        _check_drawing()
+        check_drawing()
     check_embedder(params)
-    cache = chosen_cache(cache, no_cache)
+    folder_of_cache = chosen_cache(cache, no_cache)
     parts = load_parts(folder, test_size, random_state)
     if report and parts.test is None:
         raise click.ClickException(
@@ -126,8 +131,8 @@ def train(
         check_outputs(outputs, force=force)
     check_not_inputs(outputs, [*parts.paths(), *weights_file(params)])
     _describe(folder, parts)
-    say(f"Cache: {cache or 'none'}")
-    model = _new_model(cache, scale, random_state, params)
+    say(f"Cache: {folder_of_cache or 'none'}")
+    model = _new_model(folder_of_cache, scale, random_state, params)
 
     embedder, head = fitted(model["embedder"]), model[1:]
     rows, train_part, _ = embed_part(embedder, parts.train, on_error)
@@ -142,7 +147,9 @@ def train(
     save_model(model, out, force=force)
     say(f"Best: {best_epoch(model['classifier'])}")
     say(f"Model: {out}")
+    again = ["--no-cache"] if no_cache else ["--cache", cache] if cache else []
     if parts.test is None:
+        say_next(("predict", out, Path(parts.train.paths[0]), *again))
         return
     if test_list:
         with (
@@ -160,11 +167,14 @@ def train(
     for confusion in predictions.confusions(1):
         say(f"Confused most: {confusion}")
     if report:
-        from skresnet.report import report_on
-
-        with writing(report, force=force) as (unfinished,):
-            report_on(model, predictions).save(unfinished)
+        write_report(model, predictions, report, force=force)
         say(f"Report: {report}")
+    readable = Path(str(predictions.pictures[0].path))
+    predict = ("predict", out, readable, *again)
+    if predictions.failures:
+        again += ["--on-error", "skip"]
+    tested_on = test_list or Path(folder)
+    say_next(("evaluate", out, tested_on, *again), predict)
     if predictions.failures and on_error == "raise":
         raise click.exceptions.Exit(SOME_UNREADABLE)
 
@@ -198,16 +208,6 @@ def _describe(folder: str, parts: Parts) -> None:
     names = set(parts.train.classes.tolist())
     say(f"Pictures: {folder} ({counts})")
     say(f"Classes: {len(names)} ({listed(names, 20)})")
-
-
-def _check_drawing() -> None:
-    """Miss what reports need now, not after the training."""
-    from skresnet.report import check_report_support
-
-    try:
-        check_report_support("--report")
-    except ImportError as error:
-        raise click.ClickException(str(error)) from error
 
 
 def _search(head: Any, rows: np.ndarray, classes: np.ndarray, seed: int) -> None:

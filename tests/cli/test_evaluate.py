@@ -1,5 +1,8 @@
 """`skresnet evaluate`: how good a model in a file is."""
 
+import csv
+import json
+
 import joblib
 import pytest
 
@@ -113,3 +116,43 @@ def test_a_model_of_another_version_is_used_with_a_warning(
 def test_a_model_that_is_missing_is_an_error(run, colour_folder, tmp_path):
     result = run("evaluate", tmp_path / "none.joblib", colour_folder, status=1)
     assert "none.joblib" in result.stderr
+
+
+def test_the_scores_are_an_object_in_json(run, model_file, damaged, tmp_path):
+    out = tmp_path / "scores.json"
+    text = run("evaluate", model_file, damaged / "train", "--on-error", "skip").stdout
+    arguments = ["evaluate", model_file, damaged / "train", "--on-error", "skip"]
+    assert run(*arguments, "--out", out).stdout == ""
+    scores = json.loads(out.read_text())
+    assert f"Accuracy: {scores['accuracy']:.4f}" in text
+    assert f"Loss: {scores['loss']:.4f}" in text
+    assert scores["pictures"] == 18
+    assert [found["class"] for found in scores["classes"]] == ["blue", "green", "red"]
+    assert [found["path"] for found in scores["unreadable"]] == [
+        str(damaged / "train" / "red" / name) for name in ("cut.png", "text.png")
+    ]
+    assert json.loads(run(*arguments, "--format", "json").stdout) == scores
+
+
+def test_the_scores_are_a_line_a_class_in_csv(run, model_file, colour_folder, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    # Half of what is called green is blue.
+    (folder / "green" / "of").mkdir(parents=True)
+    for name in ("blue", "green"):
+        (folder / "green" / "of" / name).symlink_to(colour_folder / "test" / name)
+    output = run("evaluate", model_file, folder, "--format", "csv").stdout
+    blue, green = csv.DictReader(output.splitlines())
+    assert (blue["class"], green["class"]) == ("blue", "green")
+    assert float(green["precision"]) == 1
+    assert float(green["recall"]) == 0.5
+    assert float(green["f1"]) == pytest.approx(2 / 3)
+    assert (blue["pictures"], green["pictures"]) == ("0", "12")
+
+
+def test_a_report_is_written_beside(run, model_file, colour_folder, tmp_path):
+    page = tmp_path / "page.html"
+    arguments = ["evaluate", model_file, colour_folder, "--report", page]
+    assert "Accuracy" in run(*arguments).stdout
+    assert "<html" in page.read_text("utf-8")
+    assert "--force" in run(*arguments, status=1).stderr

@@ -1,5 +1,7 @@
 """`skresnet info`: what is installed, and what a model is."""
 
+import re
+
 import numpy as np
 import sklearn
 
@@ -9,7 +11,13 @@ from skresnet.weights.distilled import distilled_path
 
 
 def facts(result):
-    return {line.split("  ")[0]: line for line in result.stdout.splitlines()}
+    """Read two columns, of which a value may go on in the lines below."""
+    found, name = {}, ""
+    column = re.search(r" {2,}(?=\S)", result.stdout).end()
+    for line in result.stdout.splitlines():
+        name = line[:column].strip() or name
+        found[name] = f"{found.get(name, '')} {line[column:]}".strip()
+    return found
 
 
 def test_it_shows_versions_weights_cache_and_processor(run, tmp_path, monkeypatch):
@@ -39,7 +47,7 @@ def test_a_cache_that_cannot_be_used_does_not_hide_the_rest(run, tmp_path):
 
 def test_it_shows_what_a_model_is(run, model_file):
     shown = facts(run("info", model_file))
-    assert shown["classes"].endswith("3: blue, green, red")
+    assert shown["classes"] == "3: blue, green, red"
     assert shown["weights"].endswith("random")
     assert "random:" in shown["digest"]
     assert shown["layer"].endswith("conv2_block1_out")
