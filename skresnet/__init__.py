@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from skresnet.datasets import (
         load_image_folder,
         load_image_splits,
+        load_image_table,
         make_paper_figures,
     )
     from skresnet.displays import (
@@ -44,6 +45,7 @@ __all__ = [
     "find_leakage",
     "load_image_folder",
     "load_image_splits",
+    "load_image_table",
     "load_weights_info",
     "make_image_classifier",
     "make_paper_figures",
@@ -67,6 +69,7 @@ _HOMES = {
     "find_leakage": "skresnet.auditing",
     "load_image_folder": "skresnet.datasets",
     "load_image_splits": "skresnet.datasets",
+    "load_image_table": "skresnet.datasets",
     "load_weights_info": "skresnet.weights",
     "make_image_classifier": "skresnet.pipeline",
     "make_paper_figures": "skresnet.datasets",

@@ -136,7 +136,7 @@ def _check_kind(out: Path) -> None:
         )
     if out.suffix == ".parquet":
         try:
-            import pyarrow.parquet  # type: ignore[import-untyped]  # noqa: F401
+            import pyarrow.parquet  # noqa: F401
         except ModuleNotFoundError as error:
             raise click.ClickException(
                 "Parquet files are written with pyarrow, which is not installed: "

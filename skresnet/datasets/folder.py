@@ -1,15 +1,19 @@
 """Read a data set laid out as one folder a class, or as train, val and test folders."""
 
 import os
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from sklearn.utils import Bunch
 
+from skresnet.datasets.bunches import (
+    class_name,
+    image_bunch,
+    image_splits,
+    look_alikes,
+    unreadable_headers,
+)
+from skresnet.datasets.groups import Groups, group_finder
 from skresnet.datasets.walk import (
-    CAUSES,
     FOLDER_TREE,
     SPLIT_FOLDERS,
     SPLITS_TREE,
@@ -19,14 +23,21 @@ from skresnet.datasets.walk import (
     existing_folder,
     find_images,
     folder_above,
+    innermost,
     list_folder,
     split_of,
 )
-from skresnet.reading import PictureError, as_pictures
+from skresnet.reading.files import EXTENSIONS
 from skresnet.text import counted, listed
+from skresnet.warn import warn_user
+
+# What competitions call the only folder of a split whose classes they keep back.
+_NO_CLASSES = ("test", "unknown", "unlabeled", "unlabelled", "images", "all", "none")
 
 
-def load_image_folder(root: str | os.PathLike[str], *, verify: bool = False) -> Bunch:
+def load_image_folder(
+    root: str | os.PathLike[str], *, groups: Groups = None, verify: bool = False
+) -> Bunch:
     """List the images of a folder that holds one folder a class.
 
     The name of a folder directly in `root` is the class of every image below it,
@@ -34,10 +45,23 @@ def load_image_folder(root: str | os.PathLike[str], *, verify: bool = False) -> 
     WebP and TIFF, in upper or lower case. No pixel is read; the paths go as they are
     to an estimator or to :func:`~sklearn.model_selection.train_test_split`.
 
+    Where `root` holds a single folder and this one those of the classes, as unpacking
+    an archive leaves it, they are taken, with a warning. Class names are written in
+    Unicode's form NFC, so that folders whose names differ in nothing else are one
+    class.
+
     Parameters
     ----------
     root : str or path-like
         Folder with the class folders. A leading ``~`` is the home folder.
+    groups : "parent", str, :class:`re.Pattern`, path, mapping or None, default=None
+        Which images show the same subject, and must stay on one side of a split.
+        ``"parent"`` is the name of the folder that an image lies in, below that of its
+        class; another str is a regular expression that is searched for in the name of
+        the file, and what its one part in parentheses matches is the group; the path
+        of a table, ``"subjects.csv"`` for instance, has a column of paths and one of
+        groups, named as :func:`load_image_table` finds them; a mapping has a group for
+        each path or name of a file.
     verify : bool, default=False
         Open each file, read its header and take those whose header cannot be read
         out of `data`. The pixels are not decoded, so a file that is cut off late
@@ -58,9 +82,15 @@ def load_image_folder(root: str | os.PathLike[str], *, verify: bool = False) -> 
         filenames : ndarray of shape (n_images,), dtype object
             The same array as `data`, named as in
             :func:`~sklearn.datasets.load_files`.
+        groups : ndarray of shape (n_images,), dtype str, or None
+            The group of each image, for
+            :class:`~sklearn.model_selection.StratifiedGroupKFold` and its kind, and for
+            ``fit``. None without ``groups``.
         skipped : :class:`~sklearn.utils.Bunch` of list of str
             Paths that were left out, by cause: `hidden` (the name begins with a dot;
-            what is in a hidden folder is not listed), `not_image`, `outside_class`
+            what is in a hidden folder is not listed), `thumbnail` (what network drives
+            and systems put beside images: ``@eaDir``, ``__MACOSX``, ``Thumbs.db`` and
+            their kind), `not_image`, `outside_class`
             (images directly in `root`), `broken_link`, `repeated_folder` (links to a
             folder that contains the link, or was read for this class before) and
             `special_file` (pipes, sockets, devices; they are never opened).
@@ -78,8 +108,8 @@ def load_image_folder(root: str | os.PathLike[str], *, verify: bool = False) -> 
     PermissionError
         If `root` or a folder below it cannot be read.
     ValueError
-        If there are no class folders, if a class folder holds no image, or if the
-        folders are those of :func:`load_image_splits`.
+        If `root` is empty, there are no class folders, a class folder holds no image,
+        an image has no group, or the folders are those of :func:`load_image_splits`.
 
     Examples
     --------
@@ -90,7 +120,8 @@ def load_image_folder(root: str | os.PathLike[str], *, verify: bool = False) -> 
     ...     photos.data, photos.target, stratify=photos.target
     ... )  # doctest: +SKIP
     """
-    folder = existing_folder(root)
+    find_groups = group_finder(groups)
+    folder = _unpacked(existing_folder(root))
     top = list_folder(folder)
     _expect_class_folders(folder, top)
 
@@ -105,35 +136,71 @@ def load_image_folder(root: str | os.PathLike[str], *, verify: bool = False) -> 
             skipped[cause] += paths
         if found.skipped["repeated_folder"] == [class_folder]:
             continue
-        broken = _unreadable_headers(found.images) if verify else {}
+        broken = unreadable_headers(found.images) if verify else {}
         unreadable += broken.items()
         images = [path for path in found.images if path not in broken]
         if not images:
             empty.append(_what_is_in(class_folder, found.skipped, broken))
-        images_of[Path(class_folder).name] = images
+        images_of.setdefault(class_name(Path(class_folder).name), []).extend(images)
     if empty:
         raise ValueError(
             f"Every class folder needs at least one image, but {' and '.join(empty)}. "
-            f"Put images in or take the folder away. Images are files that end in "
-            f".jpg, .png, .bmp, .gif, .webp or .tif and their variants."
+            "Put images in or take the folder away. Images are files that end in "
+            f"{', '.join(sorted(EXTENSIONS))}."
         )
     if not images_of:
         raise ValueError(
             f"No class folders in {folder!r}: its folders are all links to a folder "
             f"that contains them. {FOLDER_TREE}"
         )
-
-    data = np.array([path for paths in images_of.values() for path in paths], object)
-    target = np.repeat(list(images_of), [len(paths) for paths in images_of.values()])
-    return Bunch(
-        data=data,
-        target=target,
-        target_names=list(images_of),
-        filenames=data,
-        skipped=Bunch(**{cause: sorted(paths) for cause, paths in skipped.items()}),
+    if len(top.folders) == 1 and groups is None:
+        _doubt_a_lone_class(top.folders[0])
+    pairs = [(name, path) for name in sorted(images_of) for path in images_of[name]]
+    paths = [path for _, path in pairs]
+    return image_bunch(
+        repr(folder),
+        paths,
+        [name for name, _ in pairs],
+        groups=find_groups(paths, folder),
+        skipped=skipped,
         unreadable=unreadable,
-        DESCR=_describe(folder, images_of, skipped, unreadable),
+        notes=_merged(top.folders),
     )
+
+
+def _unpacked(root: str) -> str:
+    """Find the folder of the classes or splits, and say so where it is not the root."""
+    folder = innermost(root)
+    if folder != root:
+        warn_user(
+            f"{root!r} holds a single folder and no image; the folders in {folder!r} "
+            "are taken instead. Name that folder, and this is not said again."
+        )
+    return folder
+
+
+def _doubt_a_lone_class(class_folder: str) -> None:
+    """Warn where the folders in the only class folder may be the classes."""
+    here = list_folder(class_folder)
+    if len(here.folders) > 1 and not here.images:
+        names = [Path(path).name for path in here.folders]
+        warn_user(
+            f"{class_folder!r} is the only class folder and holds no image itself, but "
+            f"the folders {listed(names)}. If these are the classes, name it as root."
+        )
+
+
+def _merged(class_folders: list[str]) -> list[str]:
+    """Say which class folders are one class by another form of their name."""
+    names = [Path(path).name for path in class_folders]
+    twice = {class_name(n) for n in names if class_name(n) != n} & {*names}
+    return [
+        f"The folders {name!r} and {other!a} are one class: their names are the same "
+        "in two forms of Unicode."
+        for name in sorted(twice)
+        for other in names
+        if class_name(other) == name != other
+    ]
 
 
 def _expect_class_folders(folder: str, top: Contents) -> None:
@@ -158,17 +225,6 @@ def _expect_class_folders(folder: str, top: Contents) -> None:
         )
 
 
-def _unreadable_headers(paths: list[str]) -> dict[str, str]:
-    """Check each image as an estimator will, and give the cause for those that fail."""
-    causes = {}
-    for picture in as_pictures(paths) if paths else []:
-        try:
-            picture.check()
-        except PictureError as error:
-            causes[paths[picture.position]] = str(error)
-    return causes
-
-
 def _what_is_in(
     class_folder: str, skipped: dict[str, list[str]], broken: dict[str, str]
 ) -> str:
@@ -182,44 +238,9 @@ def _what_is_in(
     )
 
 
-def _describe(
-    folder: str,
-    images_of: dict[str, list[str]],
-    skipped: dict[str, list[str]],
-    unreadable: list[tuple[str, str]],
-) -> str:
-    """Write the description of a loaded folder."""
-    total = sum(len(paths) for paths in images_of.values())
-    classes = counted(len(images_of), "class", "classes")
-    lines = [f"{counted(total, 'image')} of {classes} in {folder!r}", ""]
-    lines += [f"  {name!r}: {len(paths)}" for name, paths in images_of.items()]
-    if any(skipped.values()):
-        lines += ["", "Left out:"]
-    for cause, paths in skipped.items():
-        if paths:
-            lines.append(f"  {counted(len(paths), *CAUSES[cause])}{_endings(paths)}")
-    if unreadable:
-        lines += ["", "Header cannot be read:"]
-        lines += [f"  {path!r}: {cause}" for path, cause in unreadable]
-    return "\n".join(lines)
-
-
-def _endings(paths: list[str]) -> str:
-    """Count the endings of names, for a user to spot a format we do not read."""
-    endings = Counter(Path(path).suffix.lower() or "no ending" for path in paths)
-    return f" ({', '.join(f'{end} {n}' for end, n in sorted(endings.items()))})"
-
-
-class ImageSplits(Bunch):
-    """A Bunch that says which split is missing where one is asked for in vain."""
-
-    def __getattr__(self, key: str) -> Any:
-        if key in SPLIT_FOLDERS and key not in self:
-            raise AttributeError(f"There is no {key!r} split. {self['DESCR']}")
-        return super().__getattr__(key)
-
-
-def load_image_splits(root: str | os.PathLike[str], *, verify: bool = False) -> Bunch:
+def load_image_splits(
+    root: str | os.PathLike[str], *, groups: Groups = None, verify: bool = False
+) -> Bunch:
     """List the images of a folder that holds train, val and test folders.
 
     Each of the three holds one folder a class, the same classes in all; see
@@ -227,10 +248,16 @@ def load_image_splits(root: str | os.PathLike[str], *, verify: bool = False) -> 
     upper or lower case, as ``train`` or ``training``, ``val``, ``valid`` or
     ``validation``, and ``test``.
 
+    A ``test`` or ``val`` folder whose images lie in no class folder, as competitions
+    give it out, is left out with a warning; ``predict`` takes its images.
+
     Parameters
     ----------
     root : str or path-like
         Folder with the folders of the splits. A leading ``~`` is the home folder.
+    groups : "parent", str, :class:`re.Pattern`, path, mapping or None, default=None
+        Which images show the same subject; see :func:`load_image_folder`. A warning
+        names the groups that are in more than one split.
     verify : bool, default=False
         Open each file, read its header and take those whose header cannot be read
         out of the data; see :func:`load_image_folder`.
@@ -242,7 +269,7 @@ def load_image_splits(root: str | os.PathLike[str], *, verify: bool = False) -> 
 
         train, val, test : :class:`~sklearn.utils.Bunch`
             What :func:`load_image_folder` returns for each. `val` and `test` are
-            absent where their folder is.
+            absent where their folder is, or has no classes.
         target_names : list of str
             The class names, sorted.
         DESCR : str
@@ -267,23 +294,47 @@ def load_image_splits(root: str | os.PathLike[str], *, verify: bool = False) -> 
     >>> photos = load_image_splits("photos")  # doctest: +SKIP
     >>> photos.train.data, photos.train.target  # doctest: +SKIP
     """
-    folder = existing_folder(root)
-    folders = _split_folders(folder)
+    group_finder(groups)  # which would fail for every split alike
+    folder = _unpacked(existing_folder(root))
+    folders, others = _split_folders(folder)
     splits = {
-        split: load_image_folder(folders[split], verify=verify)
-        for split in SPLIT_FOLDERS
-        if split in folders
+        "train": load_image_folder(folders["train"], groups=groups, verify=verify)
     }
+    missing = {
+        split: f"missing; no folder named {' or '.join(names)}"
+        for split, names in SPLIT_FOLDERS.items()
+    }
+    for split in [name for name in ("val", "test") if name in folders]:
+        path = folders[split]
+        if _has_no_classes(path, splits["train"].target_names):
+            n_images = len(find_images(path, above=folder_above(folder)).images)
+            missing[split] = (
+                f"{counted(n_images, 'image')} in {path!r} without the folder of a "
+                "class, not loaded; predict takes them"
+            )
+            warn_user(f"There is no {split!r} split: {missing[split]}.")
+        else:
+            splits[split] = load_image_folder(path, groups=groups, verify=verify)
     _expect_same_classes(folder, {name: s.target_names for name, s in splits.items()})
-    return ImageSplits(
-        **splits,
-        target_names=splits["train"].target_names,
-        DESCR=_describe_splits(folder, splits),
+    notes = (
+        f"\nFolders that are no splits, not read: {listed(others)}" if others else ""
     )
+    return image_splits(repr(folder), splits, missing, notes)
 
 
-def _split_folders(folder: str) -> dict[str, str]:
-    """Find the folder of each split in `root`."""
+def _has_no_classes(folder: str, classes: list[str]) -> bool:
+    """Tell whether a split is flat, or has all its images in one folder of no class."""
+    top = list_folder(folder)
+    if len(top.folders) == 1 and not top.images:
+        name = Path(top.folders[0]).name.lower()
+        inner = list_folder(top.folders[0])
+        is_class = name in classes or name not in _NO_CLASSES
+        return not is_class and bool(inner.images) and not inner.folders
+    return bool(top.images) and not top.folders
+
+
+def _split_folders(folder: str) -> tuple[dict[str, str], list[str]]:
+    """Find the folder of each split in `root`, and the names of the others."""
     paths = list_folder(folder).folders
     names = [Path(path).name for path in paths]
     folders: dict[str, str] = {}
@@ -305,7 +356,7 @@ def _split_folders(folder: str) -> dict[str, str]:
             f"use load_image_folder and divide its images with "
             f"sklearn.model_selection.train_test_split."
         )
-    return folders
+    return folders, [name for name in names if split_of(name) is None]
 
 
 def _expect_same_classes(folder: str, classes_of: dict[str, list[str]]) -> None:
@@ -322,18 +373,5 @@ def _expect_same_classes(folder: str, classes_of: dict[str, list[str]]) -> None:
             f"The splits in {folder!r} must hold the same class folders, but compared "
             f"with train, {'; '.join(differences)}. Train has {listed(train)}. Give "
             f"each split a folder for every class, and check how the names are spelt."
+            f"{look_alikes(set().union(*classes_of.values()) - train, train)}"
         )
-
-
-def _describe_splits(folder: str, splits: dict[str, Bunch]) -> str:
-    """Write the description of the loaded splits."""
-    lines = [f"Splits in {folder!r}", ""]
-    for split, names in SPLIT_FOLDERS.items():
-        if split in splits:
-            lines.append(f"{split}: {splits[split].DESCR}")
-        else:
-            lines.append(f"{split}: missing; no folder named {' or '.join(names)}")
-    others = [Path(path).name for path in list_folder(folder).folders]
-    if unread := [name for name in others if split_of(name) is None]:
-        lines += ["", f"Folders that are no splits, not read: {listed(unread)}"]
-    return "\n".join(lines)

@@ -43,6 +43,10 @@ Expected one folder a split, each with the same class folders:
 
 CAUSES: Final[dict[str, tuple[str, str]]] = {
     "hidden": ("hidden file or folder", "hidden files and folders"),
+    "thumbnail": (
+        "thumbnail or other file of the system",
+        "thumbnails and other files of the system",
+    ),
     "not_image": ("file that is no image", "files that are no images"),
     "outside_class": ("image outside a class", "images outside a class"),
     "broken_link": ("broken link", "broken links"),
@@ -53,6 +57,18 @@ CAUSES: Final[dict[str, tuple[str, str]]] = {
     "special_file": ("special file", "special files"),
 }
 """Why a path is left out: the key in ``skipped``, and its words for one and many."""
+
+# What network drives, archives and operating systems put beside pictures, in lower
+# case: copies of them in small, and bins of those that were deleted.
+_OF_THE_SYSTEM: Final = {
+    *("@eadir", "@__thumb", "@tmp", "@recycle", "@recently-snapshot", "#recycle"),
+    *("#snapshot", "__macosx", "$recycle.bin", "system volume information"),
+    *("lost+found", "thumbs.db", "ehthumbs.db", "desktop.ini"),
+}
+_OF_ANY_IMAGES: Final = {
+    *("data", "dataset", "images", "image", "imgs", "img", "photos", "pictures"),
+}
+_THUMBNAIL_PREFIXES: Final = ("synofile_thumb", "synophoto_thumb", "synoindex_thumb")
 
 
 @dataclass
@@ -121,6 +137,29 @@ def find_images(folder: str, *, above: Iterable[str]) -> Contents:
     return found
 
 
+def innermost(folder: str) -> str:
+    """Step into lone folders that only hold the data set, as unpacking leaves them.
+
+    Such a folder has no image in it and either the name of the folder that it lies in,
+    or a name for any images, or the splits.
+    """
+    seen = set()
+    while (identity := _identity(folder)) not in seen:
+        seen.add(identity)
+        here = list_folder(folder)
+        if here.images or len(here.folders) != 1:
+            break
+        (inner,) = here.folders
+        name = Path(inner).name.casefold()
+        inside = list_folder(inner)
+        names = [Path(path).name for path in inside.folders]
+        wraps = name in {*_OF_ANY_IMAGES, Path(folder).absolute().name.casefold()}
+        if inside.images or not names or not (wraps or are_splits(names)):
+            break
+        folder = inner
+    return folder
+
+
 def folder_above(folder: str) -> list[str]:
     """List a folder and all that it lies in, links resolved."""
     real = Path(folder).resolve()
@@ -136,6 +175,11 @@ def existing_folder(root: str | os.PathLike[str]) -> str:
             f"root must be the path of a folder, as str or pathlib.Path; "
             f"got {type(root).__name__}."
         ) from error
+    if not os.fspath(root):
+        raise ValueError(
+            "root is empty. Name the folder of the data set; '.' is the folder that "
+            "the program runs in."
+        )
     # Without such a user there is no home, but there may be a folder of that name.
     with suppress(RuntimeError):
         path = path.expanduser()
@@ -166,8 +210,11 @@ def describe_skipped(skipped: dict[str, list[str]]) -> str:
 
 def _put(entry: os.DirEntry[str], contents: Contents) -> None:
     """Sort one entry of a folder."""
-    if entry.name.startswith("."):
+    name = entry.name.lower()
+    if name.startswith("."):
         contents.skipped["hidden"].append(entry.path)
+    elif name in _OF_THE_SYSTEM or name.startswith(_THUMBNAIL_PREFIXES):
+        contents.skipped["thumbnail"].append(entry.path)
     elif _leads_nowhere(entry):
         contents.skipped["broken_link"].append(entry.path)
     elif entry.is_dir():

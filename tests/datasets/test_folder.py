@@ -1,7 +1,9 @@
 import os
 import pickle
+import re
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from PIL import Image
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
 
-from skresnet.datasets import load_image_folder
+from skresnet.datasets import load_image_folder, load_image_splits
 
 
 def names_in(folder):
@@ -75,6 +77,151 @@ def test_what_is_no_image_is_left_out_and_counted(tmp_path):
     assert str(tmp_path / "cats" / "raw.heic") in photos.skipped.not_image
     assert "3 files that are no images (.csv 1, .heic 1, .txt 1)" in photos.DESCR
     assert "1 image outside a class" in photos.DESCR
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "cats/@eaDir/a.png/SYNOFILE_THUMB_M.jpg",
+            "@eaDir/b.png",
+            "cats/SYNOFILE_THUMB_M.png",
+        ),
+        *("__MACOSX/cats/a.png", "cats/#recycle/old.png", "cats/Thumbs.db/a.png"),
+        *("cats/@__thumb/a.png", "$RECYCLE.BIN/a.png"),
+    ],
+)
+def test_thumbnails_of_network_drives_and_their_kind_are_left_out(tmp_path, name):
+    draw_tree(tmp_path, "cats/a.png", "dogs/b.png", name)
+    photos = load_image_folder(tmp_path)
+    assert names_in(tmp_path) == ["cats/a.png", "dogs/b.png"]
+    assert len(photos.skipped.thumbnail) == 1
+    assert "1 thumbnail or other file of the system" in photos.DESCR
+
+
+def test_thumbs_db_is_told_apart_from_other_files(tmp_path):
+    draw_tree(tmp_path, "cats/a.png")
+    (tmp_path / "cats" / "Thumbs.db").write_bytes(b"")
+    photos = load_image_folder(tmp_path)
+    assert photos.skipped.thumbnail == [str(tmp_path / "cats" / "Thumbs.db")]
+    assert photos.skipped.not_image == []
+
+
+class TestWrappedFolders:
+    @pytest.mark.parametrize("wrapper", ["photos", "photos/photos", "photos/images"])
+    def test_are_stepped_into_and_this_is_said(self, tmp_path, wrapper):
+        draw_tree(tmp_path / "photos" / wrapper, "cats/a.png", "dogs/b.png")
+        with pytest.warns(UserWarning, match="holds a single folder") as caught:
+            photos = load_image_folder(tmp_path / "photos")
+        inner = str(tmp_path / "photos" / wrapper)
+        assert repr(inner) in str(caught[0].message)
+        assert photos.target_names == ["cats", "dogs"]
+        assert photos.data[0] == str(Path(inner, "cats", "a.png"))
+        assert inner in photos.DESCR
+
+    def test_beside_what_unpacking_on_a_mac_leaves(self, tmp_path):
+        draw_tree(tmp_path / "photos", "photos/cats/a.png", "photos/dogs/b.png")
+        draw_tree(tmp_path / "photos", "__MACOSX/photos/cats/a.png")
+        with pytest.warns(UserWarning, match="holds a single folder"):
+            photos = load_image_folder(tmp_path / "photos")
+        assert photos.target.tolist() == ["cats", "dogs"]
+
+    def test_with_splits_in_them_are_splits(self, tmp_path):
+        draw_tree(tmp_path, "kaggle/train/cats/a.png", "kaggle/test/cats/a.png")
+        with pytest.warns(UserWarning, match="single folder"):
+            splits = load_image_splits(tmp_path)
+        assert splits.test.target.tolist() == ["cats"]
+        with (
+            pytest.warns(UserWarning, match="single folder"),
+            pytest.raises(ValueError, match="Use load_image_splits"),
+        ):
+            load_image_folder(tmp_path)
+
+    def test_that_may_be_a_class_are_one_with_a_warning(self, tmp_path):
+        draw_tree(tmp_path, "flowers/daisy/a.png", "flowers/tulip/b.png")
+        with pytest.warns(UserWarning, match="'daisy', 'tulip'.*name it as root"):
+            assert load_image_folder(tmp_path).target_names == ["flowers"]
+
+    def test_with_one_class_of_their_name_and_images_are_that_class(
+        self, tmp_path, recwarn
+    ):
+        draw_tree(tmp_path / "photos", "photos/a.png")
+        assert load_image_folder(tmp_path / "photos").target_names == ["photos"]
+        assert list(recwarn) == []
+
+
+def test_names_that_differ_only_in_unicode_form_are_one_class(tmp_path):
+    composed, taken_apart = (
+        unicodedata.normalize(form, "Café") for form in ("NFC", "NFD")
+    )
+    draw_tree(tmp_path, f"{composed}/a.png", f"{taken_apart}/b.png", "Bar/c.png")
+    photos = load_image_folder(tmp_path)
+    assert photos.target.tolist() == ["Bar", composed, composed]
+    assert "are one class" in photos.DESCR
+    folders = {Path(path).parent.name for path in photos.data}
+    assert folders == {"Bar", composed, taken_apart}
+
+
+class TestGroups:
+    def test_there_are_none_unless_asked_for(self, tmp_path):
+        assert load_image_folder(draw_tree(tmp_path, "cats/a.png")).groups is None
+
+    def test_by_parent_are_the_folders_below_the_class(self, tmp_path):
+        draw_tree(tmp_path, "cats/tom/a.png", "cats/kit/deep/b.png", "dogs/rex/c.png")
+        photos = load_image_folder(tmp_path, groups="parent")
+        assert photos.groups.tolist() == ["deep", "tom", "rex"]
+        assert "In 3 groups." in photos.DESCR
+
+    def test_by_parent_of_images_directly_in_their_class_are_refused(self, tmp_path):
+        draw_tree(tmp_path, "cats/tom/a.png", "cats/loose.png")
+        with pytest.raises(ValueError, match=r"groups='parent': 1 of 2.*loose.png"):
+            load_image_folder(tmp_path, groups="parent")
+
+    @pytest.mark.parametrize("pattern", [r"^(\w+)_\d+", re.compile(r"([a-z]+)_")])
+    def test_by_a_pattern_are_what_its_parentheses_match(self, tmp_path, pattern):
+        draw_tree(tmp_path, "cats_x/tom_1.png", "cats_x/tom_2.png", "dogs/rex_1.png")
+        photos = load_image_folder(tmp_path, groups=pattern)
+        assert photos.groups.tolist() == ["tom", "tom", "rex"]
+
+    def test_by_a_pattern_that_a_name_does_not_match_are_refused(self, tmp_path):
+        draw_tree(tmp_path, "cats/tom_1.png", "cats/other.png")
+        with pytest.raises(ValueError, match=r"1 of 2 images.*no group.*other.png"):
+            load_image_folder(tmp_path, groups=r"(\w+)_")
+
+    @pytest.mark.parametrize(
+        ("wrong", "error", "message"),
+        [
+            (r"\w+_", ValueError, "0 parts in parentheses"),
+            (r"(a)(b)", ValueError, "2 parts in parentheses"),
+            ("(", ValueError, "is no regular expression"),
+            (7, TypeError, "groups: .* found int"),
+            ("gone.csv", FileNotFoundError, "gone.csv"),
+        ],
+    )
+    def test_of_no_meaning_are_refused_before_a_folder_is_read(
+        self, tmp_path, wrong, error, message
+    ):
+        with pytest.raises(error, match=message):
+            load_image_folder(tmp_path / "nowhere", groups=wrong)
+
+    @pytest.mark.parametrize("as_path", [str, Path])
+    def test_by_a_table_are_found_by_path_or_by_name(self, tmp_path, as_path):
+        draw_tree(tmp_path, "cats/a.png", "cats/b.png", "dogs/b.png")
+        table = tmp_path / "subjects.csv"
+        table.write_text("file,subject\ncats/a.png,tom\ncats/b.png,tom\nb.png,rex\n")
+        photos = load_image_folder(tmp_path, groups=as_path(table))
+        assert photos.groups.tolist() == ["tom", "tom", "rex"]
+
+    def test_by_a_table_without_an_image_are_refused(self, tmp_path):
+        draw_tree(tmp_path, "cats/a.png", "cats/b.png")
+        (tmp_path / "subjects.csv").write_text("file,subject\ncats/a.png,tom\n")
+        with pytest.raises(ValueError, match=r"1 of 2.*rows of .*subjects.csv.*b.png"):
+            load_image_folder(tmp_path, groups=tmp_path / "subjects.csv")
+
+    def test_by_a_mapping_are_looked_up(self, tmp_path):
+        draw_tree(tmp_path, "cats/a.png", "dogs/b.png")
+        groups = {tmp_path / "cats" / "a.png": 1, "b.png": 2}
+        assert load_image_folder(tmp_path, groups=groups).groups.tolist() == ["1", "2"]
 
 
 def test_a_home_folder_is_expanded(tmp_path, monkeypatch):
@@ -186,7 +333,7 @@ class TestVerify:
         causes = {Path(path).name: cause for path, cause in photos.unreadable}
         assert set(causes) == {"empty.jpg", "page.jpg", "vector.png", "cut.png"}
         assert causes["empty.jpg"] == "the file has zero bytes"
-        assert "read are JPEG, PNG" in causes["page.jpg"]
+        assert causes["page.jpg"] == "not supported: it is a web page"
         assert "empty.jpg': the file has zero bytes" in photos.DESCR
 
     def test_is_off_by_default_and_then_opens_nothing(self, tmp_path):
@@ -218,6 +365,14 @@ class TestErrors:
         path = draw_image(tmp_path / "a.png")
         with pytest.raises(NotADirectoryError, match=r"a\.png' is a file"):
             load_image_folder(path)
+
+    @pytest.mark.parametrize("root", ["", b""])
+    def test_an_empty_root_is_not_the_folder_that_the_program_runs_in(
+        self, tmp_path, monkeypatch, root
+    ):
+        monkeypatch.chdir(draw_tree(tmp_path, "cats/a.png"))
+        with pytest.raises(ValueError, match="root is empty"):
+            load_image_folder(root)
 
     @pytest.mark.parametrize("root", [None, 3, ["photos"]])
     def test_a_root_that_is_no_path(self, root):

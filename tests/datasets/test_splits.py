@@ -1,4 +1,5 @@
 import pickle
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,62 @@ def test_splits_of_different_classes_are_refused_by_name(tmp_path):
     ) as error:
         load_image_splits(tmp_path)
     assert "val lacks" not in str(error.value)
+
+
+def test_classes_in_two_unicode_forms_are_the_same(tmp_path):
+    for split, form in {"train": "NFC", "test": "NFD"}.items():
+        draw_tree(tmp_path, f"{split}/{unicodedata.normalize(form, 'Café')}/a.png")
+    splits = load_image_splits(tmp_path)
+    assert splits.train.target_names == splits.test.target_names == ["Café"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "Cats",
+        "cats ",
+        "c\N{ZERO WIDTH SPACE}ats",
+        "\N{FULLWIDTH LATIN SMALL LETTER C}ats",
+    ],
+)
+def test_classes_that_look_alike_are_named_as_the_cause(tmp_path, other):
+    draw_tree(tmp_path, "train/cats/a.png", f"test/{other}/a.png")
+    with pytest.raises(ValueError, match="adds") as error:
+        load_image_splits(tmp_path)
+    assert "is like 'cats' but for upper and lower case" in str(error.value)
+
+
+@pytest.mark.parametrize("inside", ["", "test/", "unknown/"])
+def test_a_test_folder_without_classes_is_left_out_and_said(tmp_path, inside):
+    draw_splits(tmp_path, "train", "val")
+    draw_tree(tmp_path, f"test/{inside}1.png", f"test/{inside}2.png")
+    with pytest.warns(UserWarning, match=r"no 'test' split: 2 images in .*test'"):
+        photos = load_image_splits(tmp_path)
+    assert sorted(set(photos) & {"train", "val", "test"}) == ["train", "val"]
+    with pytest.raises(AttributeError, match="predict takes them"):
+        _ = photos.test
+
+
+def test_a_test_folder_of_some_classes_is_not_taken_for_flat(tmp_path):
+    draw_splits(tmp_path, "train")
+    draw_tree(tmp_path, "test/cats/1.png")
+    with pytest.raises(ValueError, match="test lacks 'dogs'"):
+        load_image_splits(tmp_path)
+
+
+def test_groups_of_each_split_are_found_and_torn_ones_are_named(tmp_path):
+    draw_tree(tmp_path, "train/cats/tom/1.png", "train/cats/kit/1.png")
+    draw_tree(tmp_path, "test/cats/tom/2.png", "test/cats/mog/1.png")
+    with pytest.warns(UserWarning, match="more than one split has .* 1 group: 'tom'"):
+        photos = load_image_splits(tmp_path, groups="parent")
+    assert photos.train.groups.tolist() == ["kit", "tom"]
+    assert photos.test.groups.tolist() == ["mog", "tom"]
+
+
+def test_groups_that_are_whole_give_no_warning(tmp_path, recwarn):
+    draw_tree(tmp_path, "train/cats/tom/1.png", "test/cats/mog/1.png")
+    load_image_splits(tmp_path, groups="parent")
+    assert list(recwarn) == []
 
 
 def test_a_missing_train_split_shows_what_was_found(tmp_path):
