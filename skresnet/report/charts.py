@@ -66,7 +66,7 @@ def reliability_diagram(
             is_right, confidence, n_bins=n_bins, name="this model", ax=ax
         )
         ax.set(xlabel="", ylabel="share that is right")
-        ax.legend(loc="upper left")
+        ax.legend(loc="best")
         below.hist(confidence, bins=np.linspace(0, 1, n_bins + 1), rwidth=0.9)
         below.set(xlabel="confidence", ylabel="pictures")
         return _svg(figure)
