@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         MistakesDisplay,
     )
     from skresnet.embedder import ResNet50Embedder
+    from skresnet.novelty import NoveltyDetector
     from skresnet.pipeline import ImageClassifierPipeline, make_image_classifier
     from skresnet.reading import UnreadableImageError
     from skresnet.report import make_report
@@ -37,6 +38,7 @@ __all__ = [
     "ImageClassifierPipeline",
     "LearningCurvesDisplay",
     "MistakesDisplay",
+    "NoveltyDetector",
     "ResNet50Embedder",
     "UnreadableImageError",
     "WeightsUnavailableError",
@@ -62,6 +64,7 @@ _HOMES = {
     "ImageClassifierPipeline": "skresnet.pipeline",
     "LearningCurvesDisplay": "skresnet.displays",
     "MistakesDisplay": "skresnet.displays",
+    "NoveltyDetector": "skresnet.novelty",
     "ResNet50Embedder": "skresnet.embedder",
     "UnreadableImageError": "skresnet.reading",
     "WeightsUnavailableError": "skresnet.weights",

@@ -29,6 +29,7 @@ from skresnet.base import VersionedEstimator, restored_on_failure
 from skresnet.cache import EmbeddingCache
 from skresnet.embedding import Embedded, EmbeddingSettings, embed
 from skresnet.networks import RESNET50
+from skresnet.novelty import SeenPictures
 from skresnet.reading import (
     ASPECTS,
     INTERPOLATIONS,
@@ -130,6 +131,10 @@ class ResNet50Embedder(
     ----------
     weights_ : ResolvedWeights
         The weights that were found, by name, digest and path.
+
+    seen_ : SeenPictures
+        What tells later on whether a picture is one of those of `fit_transform`, or
+        unlike all of them. Empty after `fit`, which opens no picture.
 
     Examples
     --------
@@ -282,7 +287,9 @@ class ResNet50Embedder(
 
         with restored_on_failure(self):
             self._prepare()
-            rows = self._embed(pictures, batch_task).complete_rows(self.on_error)
+            embedded = self._embed(pictures, batch_task)
+            rows = embedded.complete_rows(self.on_error)
+            self._remember(embedded)
             context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return rows
 
@@ -312,6 +319,34 @@ class ResNet50Embedder(
         """
         check_is_fitted(self)
         return self._embed(as_pictures(X)).complete_rows(self.on_error)
+
+    def novelty(self, X: Any, *, false_alarm_rate: float = 0.01) -> np.ndarray:
+        """Tell how unlike all pictures of `fit_transform` some pictures are.
+
+        Parameters
+        ----------
+        X : pictures
+            See the class.
+
+        false_alarm_rate : float, default=0.01
+            The share of pictures like those of the training that may exceed 1.
+
+        Returns
+        -------
+        novelty : ndarray of shape (n_samples,)
+            The mean distance to the nearest pictures of the training, divided by what
+            pictures like them rarely exceed: above 1, a picture is unlike anything
+            that was seen. See `NoveltyDetector`.
+
+        Raises
+        ------
+        ValueError
+            If `fit_transform` has not seen at least two pictures.
+        """
+        check_is_fitted(self)
+        embedded = self._embed(as_pictures(X))
+        embedded.complete_rows(self.on_error)
+        return self.seen_.novelty(embedded, false_alarm_rate)
 
     def keras_model(self) -> Any:
         """Build the Keras model of the fitted embedder, up to ``layer``.
@@ -364,6 +399,7 @@ class ResNet50Embedder(
             seed = check_random_state(self.random_state).randint(_LARGEST_SEED)
         self.weights_ = resolve_weights(self.weights, seed=seed)
         self._backbone = self._backbone_settings(self.weights_)
+        self.seen_ = SeenPictures()
         self._resizing = Resizing(
             input_size=input_size,
             interpolation=self.interpolation,
@@ -381,6 +417,10 @@ class ResNet50Embedder(
             precision=self.precision,  # type: ignore[arg-type]
             engine=self.engine,  # type: ignore[arg-type]
         )
+
+    def _remember(self, embedded: Embedded) -> None:
+        """Remember pictures as those of the training, as `fit_transform` does."""
+        self.seen_ = SeenPictures.of(embedded)
 
     def _settings(self) -> EmbeddingSettings:
         # What was set after fit is to be as good as what fit has seen.

@@ -84,6 +84,9 @@ class Embedded:
     failures : list of Failure
         The pictures that cannot be read, in their order.
 
+    digests : dict of int to bytes
+        What stands for the content of a picture that could be read, by its position.
+
     n_cached, n_computed, n_duplicates : int
         How many rows came from the cache, from the backbone, and from another picture
         of the same content.
@@ -91,6 +94,7 @@ class Embedded:
 
     rows: NDArray[np.float32]
     failures: list[Failure] = field(default_factory=list)
+    digests: dict[int, bytes] = field(default_factory=dict)
     n_cached: int = 0
     n_computed: int = 0
     n_duplicates: int = 0
@@ -254,6 +258,8 @@ class _Pass:
         ) as digested:
             for chunk in _chunks(digested, _LOOKED_UP_AT_ONCE):
                 pictures, digests = zip(*chunk, strict=True)
+                positions = (picture.position for picture in pictures)
+                self._result.digests.update(zip(positions, digests, strict=True))
                 rows = self._cache.get(digests)
                 missing += self._taken(pictures, rows)
         return missing
@@ -271,6 +277,7 @@ class _Pass:
 
         def new_contents(prepared: Iterable[Prepared]) -> Iterator[Prepared]:
             for item in prepared:
+                self._result.digests[item.position] = item.digest
                 first = first_of.setdefault(item.digest, item.position)
                 if first == item.position:
                     yield item

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -45,6 +45,9 @@ class Predictions:
         The classes that the model knows.
     failures : list of Failure
         The pictures that could not be read.
+    are_seen : ndarray of shape (n_pictures,), bool, or None
+        Which are, byte for byte, pictures that the model was trained on; None where
+        that is not known.
     """
 
     pictures: list[Picture]
@@ -53,6 +56,7 @@ class Predictions:
     probabilities: np.ndarray
     classes: np.ndarray
     failures: list[Failure]
+    are_seen: np.ndarray | None = None
 
     @classmethod
     def from_model(cls, model: Any, X: Any, y: Any) -> Self:
@@ -104,6 +108,7 @@ class Predictions:
             predicted.probabilities,
             model.classes_,
             predicted.failures,
+            predicted.are_seen,
         )
 
     @classmethod
@@ -130,6 +135,26 @@ class Predictions:
             )
         y_pred = classes[probabilities.argmax(axis=1)]
         return cls(pictures, y_true, y_pred, probabilities, classes, [])
+
+    @property
+    def n_seen(self) -> int:
+        """How many pictures the model was trained on, as far as is known."""
+        return 0 if self.are_seen is None else int(self.are_seen.sum())
+
+    @property
+    def others(self) -> Self:
+        """The predictions of those that the model was not trained on."""
+        if self.are_seen is None:
+            return self
+        rows = np.flatnonzero(~self.are_seen)
+        return replace(
+            self,
+            pictures=[self.pictures[row] for row in rows],
+            y_true=self.y_true[rows],
+            y_pred=self.y_pred[rows],
+            probabilities=self.probabilities[rows],
+            are_seen=self.are_seen[rows],
+        )
 
     @property
     def is_right(self) -> np.ndarray:
@@ -197,15 +222,23 @@ class Predicted(NamedTuple):
         One column a class.
     failures : list of Failure
         The other pictures.
+    are_seen : ndarray of shape (n_readable,), bool, or None
+        Which the model was trained on; None where that is not known.
+    novelty : ndarray of shape (n_readable,) or None
+        See `ResNet50Embedder.novelty`; None where there is nothing to compare with.
     """
 
     rows: np.ndarray
     labels: np.ndarray
     probabilities: np.ndarray
     failures: list[Failure]
+    are_seen: np.ndarray | None = None
+    novelty: np.ndarray | None = None
 
 
-def predict_readable(model: Any, X: Any) -> Predicted:
+def predict_readable(
+    model: Any, X: Any, *, false_alarm_rate: float = 0.01
+) -> Predicted:
     """Let a fitted model predict what can be read, each picture embedded once.
 
     Parameters
@@ -216,15 +249,23 @@ def predict_readable(model: Any, X: Any) -> Predicted:
     X : pictures
         As of `ResNet50Embedder`.
 
+    false_alarm_rate : float, default=0.01
+        As of `ResNet50Embedder.novelty`.
+
     Returns
     -------
     predicted : Predicted
         Labels and probabilities, and the failures; without rows where nothing can be
         read.
     """
+    known: dict[str, np.ndarray] = {}
     if isinstance(model, Pipeline) and isinstance(model[0], ResNet50Embedder):
         embedded = model[0]._embed(as_pictures(X), on_error="nan")
         rows, failures = embedded.readable, embedded.failures
+        seen = model[0].seen_
+        known["are_seen"] = seen.include(embedded)[rows]
+        if seen.detector is not None:
+            known["novelty"] = seen.novelty(embedded, false_alarm_rate)[rows]
         X, model = embedded.rows[rows], model[1:]
     else:
         # Who embeds is hidden in the model, so that failures are known by its error.
@@ -238,7 +279,7 @@ def predict_readable(model: Any, X: Any) -> Predicted:
     if rows.size == 0:
         classes = np.asarray(model.classes_)
         return Predicted(rows, classes[:0], np.empty((0, classes.size)), failures)
-    return Predicted(rows, *_predicted(model, X), failures)
+    return Predicted(rows, *_predicted(model, X), failures, **known)
 
 
 def _predicted(model: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:

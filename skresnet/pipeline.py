@@ -8,12 +8,14 @@ from typing import Any, Self
 import numpy as np
 from sklearn import get_config
 from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
 from skresnet.cache import EmbeddingCache
 from skresnet.classifier import DenseSGDClassifier
 from skresnet.embedder import ResNet50Embedder
 from skresnet.reading import as_pictures
+from skresnet.warn import warn_user
 
 
 class ImageClassifierPipeline(Pipeline):
@@ -113,9 +115,54 @@ class ImageClassifierPipeline(Pipeline):
         Returns
         -------
         result : dict
-            ``"loss"`` and ``"accuracy"``, see `DenseSGDClassifier.evaluate`.
+            ``"loss"`` and ``"accuracy"``, see `DenseSGDClassifier.evaluate`. Where
+            some of the pictures are, byte for byte, pictures that the Pipeline was
+            trained on, a warning says how many, and ``"accuracy_on_others"`` and
+            ``"n_training_pictures"`` come first.
         """
-        return self[-1].evaluate(self[:-1].transform(X), y)
+        if not isinstance(self[0], ResNet50Embedder):
+            return self[-1].evaluate(self[:-1].transform(X), y)
+        embedded = self[0]._embed(as_pictures(X))
+        rows = embedded.complete_rows(self[0].on_error)
+        if len(self) > 2:
+            rows = self[1:-1].transform(rows)
+        result: dict[str, float] = self[-1].evaluate(rows, y)
+        others = np.flatnonzero(~self[0].seen_.include(embedded))
+        if len(others) == len(rows):
+            return result
+        n_seen = len(rows) - len(others)
+        warning = (
+            f"{n_seen} of the {len(rows)} pictures are, byte for byte, pictures that "
+            "the Pipeline was trained on, which tells nothing of its accuracy on new "
+            "ones."
+        )
+        first: dict[str, float] = {"n_training_pictures": n_seen}
+        if len(others):
+            y_others = _safe_indexing(y, others)
+            accuracy = self[-1].evaluate(rows[others], y_others)["accuracy"]
+            first = {"accuracy_on_others": accuracy, **first}
+            warning += f" The accuracy on the others is {accuracy:.4f}."
+        warn_user(warning)
+        return first | result
+
+    def novelty(self, X: Any, *, false_alarm_rate: float = 0.01) -> np.ndarray:
+        """Tell how unlike all pictures of the training some pictures are.
+
+        Parameters
+        ----------
+        X : pictures
+            As of `ResNet50Embedder`.
+
+        false_alarm_rate : float, default=0.01
+            The share of pictures like those of the training that may exceed 1.
+
+        Returns
+        -------
+        novelty : ndarray of shape (n_samples,)
+            Above 1 for pictures unlike anything that was seen, see
+            `ResNet50Embedder.novelty`.
+        """
+        return self[0].novelty(X, false_alarm_rate=false_alarm_rate)
 
 
 def make_image_classifier(

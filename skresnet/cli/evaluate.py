@@ -13,6 +13,7 @@ import click
 from skresnet.cli.models import (
     check_drawing,
     load_model,
+    seen_lines,
     start_tensorflow,
     tested,
     write_report,
@@ -50,6 +51,7 @@ def _text(predictions: Predictions) -> str:
     from sklearn.metrics import classification_report
 
     lines = [
+        *seen_lines(predictions),
         f"Pictures: {len(predictions.pictures)}",
         f"Loss: {predictions.loss:.4f}",
         f"Accuracy: {predictions.accuracy:.4f}\n",
@@ -72,6 +74,10 @@ def _json(predictions: Predictions) -> str:
         "pictures": len(predictions.pictures),
         "loss": predictions.loss,
         "accuracy": predictions.accuracy,
+        "trained_on": predictions.n_seen,
+        "accuracy_on_others": predictions.others.accuracy
+        if predictions.n_seen < len(predictions.pictures)
+        else None,
         "classes": list(_classes(predictions)),
         "confusions": [
             {"class": str(true), "taken_for": str(other), "pictures": n, "of": n_all}

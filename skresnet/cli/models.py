@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from skresnet.cli.outputs import writing
+from skresnet.cli.outputs import say, writing
 from skresnet.cli.pictures import Part, embed_part
 
 if TYPE_CHECKING:
@@ -98,31 +98,37 @@ def tested(model: Any, part: Part, on_error: str) -> Predictions:
     """Let a fitted Pipeline predict pictures whose classes are known."""
     from skresnet.evaluation import Predictions
 
-    rows, part, failures = embed_part(model["embedder"], part, on_error)
+    embedder = model["embedder"]
+    rows, part, embedded = embed_part(embedder, part, on_error)
     predictions = Predictions.from_probabilities(
         part.paths, part.classes, model[1:].predict_proba(rows), model.classes_
     )
-    return replace(predictions, failures=failures)
+    return replace(
+        predictions,
+        failures=embedded.failures,
+        are_seen=embedder.seen_.include(embedded)[embedded.readable],
+    )
 
 
-def check_drawing() -> None:
-    """Miss what reports need now, not after the work."""
-    from skresnet.report import check_report_support
+def seen_lines(predictions: Predictions) -> list[str]:
+    """Name the test pictures that were trained on, and give the accuracy without."""
+    from skresnet.text import counted, listed
 
-    try:
-        check_report_support("--report")
-    except ImportError as error:
-        raise click.ClickException(str(error)) from error
-
-
-def write_report(
-    model: Any, predictions: Predictions, path: Path, *, force: bool
-) -> None:
-    """Write a page of HTML on what a model makes of the test pictures."""
-    from skresnet.report import report_on
-
-    with writing(path, force=force) as (unfinished,):
-        report_on(model, predictions).save(unfinished)
+    if predictions.are_seen is None or not predictions.n_seen:
+        return []
+    pairs = zip(predictions.pictures, predictions.are_seen, strict=True)
+    seen = {str(picture.path) for picture, is_seen in pairs if is_seen}
+    lines = [
+        f"{predictions.n_seen} of {counted(len(predictions.pictures), 'picture')} were "
+        f"trained on, byte for byte: {listed(seen, 5)}"
+    ]
+    others = predictions.others
+    if others.pictures:
+        lines.append(
+            f"Accuracy on the others: {others.accuracy:.4f} "
+            f"({counted(len(others.pictures), 'picture')})"
+        )
+    return lines
 
 
 def save_model(model: Any, path: Path, *, force: bool) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from skresnet.cli.outputs import from_spreadsheet_cell, say, spreadsheet_cell
 
 if TYPE_CHECKING:
+    from skresnet.embedding import Embedded
     from skresnet.reading import Failure
 
 # Enough for the threads that read to stay ahead of the network nearly always, few
@@ -210,7 +211,7 @@ def _tell_skipped(skipped: dict[str, list[str]], where: str = "") -> None:
 
 def embed_part(
     embedder: Any, part: Part, on_error: str
-) -> tuple[np.ndarray, Part, list[Failure]]:
+) -> tuple[np.ndarray, Part, Embedded]:
     """Embed pictures and leave out, or refuse, those that cannot be read.
 
     Returns
@@ -218,8 +219,8 @@ def embed_part(
     rows : ndarray of shape (n_readable, n_features), float32
     part : Part
         Those that could be read.
-    failures : list of Failure
-        The others.
+    embedded : Embedded
+        All that came of the pass.
     """
     from skresnet.reading import as_pictures
 
@@ -232,7 +233,7 @@ def embed_part(
     if embedded.failures and (on_error == "raise" or not readable.size):
         raise_unreadable(embedded.failures)
     tell_unreadable(embedded.failures, len(part.paths))
-    return embedded.rows[readable], part.at(readable), embedded.failures
+    return embedded.rows[readable], part.at(readable), embedded
 
 
 def chunks(paths: list[str], *, silent: bool = False) -> Iterator[list[str]]:

@@ -16,6 +16,7 @@ from skresnet.cli.models import (
     check_drawing,
     fitted,
     save_model,
+    seen_lines,
     tested,
     write_report,
 )
@@ -135,7 +136,8 @@ def train(
     model = _new_model(folder_of_cache, scale, random_state, params)
 
     embedder, head = fitted(model["embedder"]), model[1:]
-    rows, train_part, _ = embed_part(embedder, parts.train, on_error)
+    rows, train_part, embedded = embed_part(embedder, parts.train, on_error)
+    embedder._remember(embedded)
     validation = {}
     if parts.val:
         val_rows, val_part, _ = embed_part(embedder, parts.val, on_error)
@@ -160,6 +162,8 @@ def train(
             append(zip(paths, parts.test.classes, strict=True))
         say(f"Test pictures: {test_list}")
     predictions = tested(model, parts.test, "skip")
+    for line in seen_lines(predictions):
+        say(line)
     say(
         f"Test: accuracy {predictions.accuracy:.4f}, loss {predictions.loss:.4f} "
         f"({len(predictions.pictures)} pictures)"

@@ -80,6 +80,8 @@ def accuracy(predictions: Predictions) -> dict[str, Any]:
         "high": high,
         "most_frequent": labels[counts.argmax()],
         "baseline": counts.max() / n_pictures,
+        "n_seen": predictions.n_seen,
+        "others": predictions.others.is_right if predictions.n_seen else None,
     }
 
 

@@ -129,3 +129,18 @@ def test_a_hundred_percent_is_said_of_nothing_less():
     assert percent(0.999) == "99.9%"
     assert percent(0) == "0.0%"
     assert percent(0.0001) == "<0.1%"
+
+
+def test_training_pictures_are_counted_and_the_others_have_their_own_share(
+    colour_model, colour_folder, data
+):
+    train = load_image_folder(colour_folder / "train")
+    X, y = [*train.data[:2], *data.data], [*train.target[:2], *data.target]
+    text = Page(make_report(colour_model, X, y).html).sections["accuracy"]
+    assert "2 pictures of 20 are, byte for byte, among those" in text
+    right = round(18 * colour_model.score(data.data, data.target))
+    assert f"{100 * right / 18:.1f}% were predicted right ({right} of 18)" in text
+
+
+def test_nothing_is_said_of_training_pictures_where_there_are_none(page):
+    assert "byte for byte" not in page.sections["accuracy"]

@@ -1,0 +1,278 @@
+"""What a model keeps of its training pictures: which they were, what they were like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import OutlierMixin, _fit_context
+from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import normalize
+from sklearn.random_projection import SparseRandomProjection
+from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skresnet.base import VersionedEstimator
+from skresnet.embedding import Embedded
+
+
+class NoveltyDetector(OutlierMixin, VersionedEstimator):
+    """Tell rows that are unlike all training rows, by their nearest neighbours.
+
+    Rows are scaled to length 1, since the length of a row of features follows the
+    sharpness of the picture more than what is on it. The score of a row is its mean
+    distance to the nearest training rows. What is usual is learnt from the training
+    rows themselves, each held out in turn.
+
+    Parameters
+    ----------
+    n_neighbors : int, default=5
+        How many nearest training rows count.
+
+    false_alarm_rate : float, default=0.01
+        The share of rows like those of the training that `predict` takes for novel.
+        With fewer training rows than 1 / ``false_alarm_rate``, as many as lie farther
+        out than all of them.
+
+    n_components : int, default=512
+        Longer rows are kept as a random projection to that many numbers
+        (`sklearn.random_projection.SparseRandomProjection`).
+
+    max_samples : int, default=2000
+        At most that many training rows are kept, drawn at random, in half precision.
+
+    random_state : int, RandomState instance or None, default=0
+        Decides the projection and which rows are kept.
+
+    Attributes
+    ----------
+    distances_ : ndarray of shape (n_kept,), float32
+        The scores of the training rows that were kept, each by the other ones, sorted.
+
+    offset_ : float
+        What `decision_function` subtracts from `score_samples`.
+
+    n_features_in_ : int
+        Number of features seen in `fit`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skresnet import NoveltyDetector
+    >>> rows = np.random.default_rng(0).normal([9, 9, 1], 1, (200, 3))
+    >>> NoveltyDetector().fit(rows).predict([[9, 9, 1], [1, -9, 9]])
+    array([ 1, -1])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "false_alarm_rate": [Interval(Real, 0, 1, closed="neither")],
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "max_samples": [Interval(Integral, 2, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        *,
+        n_neighbors: int = 5,
+        false_alarm_rate: float = 0.01,
+        n_components: int = 512,
+        max_samples: int = 2000,
+        random_state: Any = 0,
+    ) -> None:
+        self.n_neighbors = n_neighbors
+        self.false_alarm_rate = false_alarm_rate
+        self.n_components = n_components
+        self.max_samples = max_samples
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Keep training rows, and learn how far apart they are.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features, at least 2 rows.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : NoveltyDetector
+            The fitted detector.
+        """
+        X = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
+        random_state = check_random_state(self.random_state)
+        if len(X) > self.max_samples:
+            X = X[random_state.choice(len(X), self.max_samples, replace=False)]
+        self._projection = None
+        if X.shape[1] > self.n_components:
+            self._projection = SparseRandomProjection(
+                self.n_components, random_state=random_state
+            ).fit(X[:1])
+        self._rows = self._shortened(X).astype(np.float16)
+        distances, _ = self._neighbours().kneighbors()
+        self.distances_ = np.sort(distances.mean(axis=1)).astype(np.float32)
+        self.offset_ = -self.threshold(self.false_alarm_rate)
+        return self
+
+    def threshold(self, false_alarm_rate: float) -> float:
+        """Tell the distance that rows like those of the training rarely exceed.
+
+        Parameters
+        ----------
+        false_alarm_rate : float
+            How rarely.
+
+        Returns
+        -------
+        distance : float
+            That share of ``distances_`` is larger, or none where they are too few.
+        """
+        check_is_fitted(self)
+        n_rows = len(self.distances_)
+        rank = int(np.ceil((n_rows + 1) * (1 - false_alarm_rate)))
+        return float(self.distances_[min(rank, n_rows) - 1])
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """Compute the mean distance to the nearest training rows, negated.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            Between -2 and 0; the lower, the more unlike the training rows.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float32, reset=False)
+        distances, _ = self._neighbours().kneighbors(self._shortened(X))
+        return -distances.mean(axis=1).astype(float)
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Compute `score_samples` less ``offset_``: negative for novel rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,)
+            Below 0 where a row is taken for novel.
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Tell which rows are like those of the training.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        is_inlier : ndarray of shape (n_samples,), int
+            -1 for novel rows, 1 for the others.
+        """
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def _shortened(self, X: np.ndarray) -> np.ndarray:
+        X = normalize(X)
+        if self._projection is not None:
+            X = self._projection.transform(X)
+        return np.asarray(X, np.float32)
+
+    def _neighbours(self) -> NearestNeighbors:
+        # Made anew each time, which costs nothing with brute force: what is kept and
+        # pickled are the rows in half precision.
+        rows = self._rows.astype(np.float32)
+        n_neighbors = min(self.n_neighbors, len(rows) - 1)
+        return NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute").fit(rows)
+
+
+@dataclass(frozen=True)
+class SeenPictures:
+    """What is remembered of the pictures of a training, in little space.
+
+    Attributes
+    ----------
+    digests : ndarray of shape (n_contents,), uint64
+        What stands for their contents: the first 8 bytes of each SHA-256, sorted.
+
+    detector : NoveltyDetector or None
+        Fitted to their features; None if there are fewer than two pictures.
+    """
+
+    digests: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint64))
+    detector: NoveltyDetector | None = None
+
+    @classmethod
+    def of(cls, embedded: Embedded) -> Self:
+        """Remember what came of a pass over the training pictures."""
+        rows = embedded.rows[np.isfinite(embedded.rows).all(axis=1)]
+        return cls(
+            np.unique(_starts(embedded)),
+            NoveltyDetector().fit(rows) if len(rows) > 1 else None,
+        )
+
+    def include(self, embedded: Embedded) -> np.ndarray:
+        """Tell which pictures are among those remembered, byte for byte.
+
+        Returns
+        -------
+        are_included : ndarray of shape (n_pictures,), bool
+            False for those that cannot be read.
+        """
+        included = np.zeros(len(embedded.rows), bool)
+        included[list(embedded.digests)] = np.isin(_starts(embedded), self.digests)
+        return included
+
+    def novelty(self, embedded: Embedded, false_alarm_rate: float) -> np.ndarray:
+        """Relate the distances from those remembered to what is usual among them.
+
+        Returns
+        -------
+        novelty : ndarray of shape (n_pictures,)
+            Above 1 where a picture is unlike all of them; NaN where it cannot be read.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two, or the rate does not lie between 0 and 1.
+        """
+        if self.detector is None:
+            raise ValueError(
+                "novelty has no pictures to compare with: fit_transform of the "
+                "embedder, which fit of a Pipeline calls, must have seen at least two."
+            )
+        check_scalar(
+            false_alarm_rate,
+            "false_alarm_rate",
+            Real,
+            min_val=0,
+            max_val=1,
+            include_boundaries="neither",
+        )
+        novelty = np.full(len(embedded.rows), np.nan)
+        readable = embedded.readable
+        if readable.size:
+            distances = -self.detector.score_samples(embedded.rows[readable])
+            novelty[readable] = distances / self.detector.threshold(false_alarm_rate)
+        return novelty
+
+
+def _starts(embedded: Embedded) -> np.ndarray:
+    digests = b"".join(digest[:8] for digest in embedded.digests.values())
+    return np.frombuffer(digests, np.uint64)

@@ -1,0 +1,182 @@
+"""What a model tells of pictures that it was trained on, and of those unlike them."""
+
+import pickle
+import shutil
+
+import joblib
+import numpy as np
+import pytest
+from colour_pipelines import colour_pipeline
+from PIL import Image
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skresnet import NoveltyDetector, ResNet50Embedder, load_image_splits
+from skresnet.evaluation import Predictions
+
+
+@pytest.fixture(scope="module")
+def data(colour_folder):
+    return load_image_splits(colour_folder)
+
+
+@pytest.fixture(scope="module")
+def outsiders():
+    """Black and white stripes, where the model knows coloured noise."""
+    stripes = np.zeros((6, 40, 48, 3), np.uint8)
+    for index in range(6):
+        stripes[index, :, :: index + 2] = 255
+    return stripes
+
+
+@parametrize_with_checks([NoveltyDetector(), NoveltyDetector(n_components=2)])
+def test_the_detector_passes_the_checks_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def cloud(n_rows, seed=0):
+    generator = np.random.default_rng(seed)
+    return generator.normal(np.arange(700) % 7 + 4, 1, (n_rows, 700))
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.2])
+def test_about_that_share_of_rows_like_those_of_the_training_is_novel(rate):
+    detector = NoveltyDetector(false_alarm_rate=rate).fit(cloud(1000))
+    alarms = np.mean(detector.predict(cloud(1000, seed=1)) == -1)
+    assert rate / 2 < alarms < rate * 2
+
+
+def test_rows_of_another_kind_are_novel_and_their_length_does_not_matter():
+    detector = NoveltyDetector().fit(cloud(300))
+    assert (detector.predict(cloud(50, seed=1)[:, ::-1]) == -1).all()
+    np.testing.assert_allclose(
+        detector.score_samples(cloud(50, seed=1) * 3),
+        detector.score_samples(cloud(50, seed=1)),
+        atol=1e-5,
+    )
+
+
+def test_few_rows_have_no_false_alarm_below_their_own_farthest():
+    detector = NoveltyDetector(false_alarm_rate=0.001).fit(cloud(30))
+    assert detector.offset_ == -detector.distances_.max()
+
+
+def test_what_is_kept_does_not_grow_with_the_training():
+    sizes = [
+        len(pickle.dumps(NoveltyDetector(max_samples=50).fit(cloud(n))))
+        for n in (50, 500)
+    ]
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.01)
+    assert sizes[0] < 200_000
+
+
+def test_the_model_says_what_is_unlike_its_training(colour_model, data, outsiders):
+    usual = colour_model.novelty(data.test.data)
+    assert usual.shape == (18,)
+    assert np.median(usual) < 1
+    assert (colour_model.novelty(outsiders) > 1).all()
+    rare, frequent = (
+        colour_model.novelty(outsiders, false_alarm_rate=rate) for rate in (0.01, 0.5)
+    )
+    assert (frequent > rare).all()
+
+
+def test_any_pipeline_behind_the_embedder_can_say_so(data, outsiders):
+    embedder = colour_pipeline()["embedder"]
+    model = make_pipeline(embedder, LogisticRegression()).fit(
+        data.train.data, data.train.target
+    )
+    assert (model[0].novelty(outsiders) > 1).all()
+
+
+def test_a_rate_that_is_none_is_refused_by_its_name(colour_model, data):
+    with pytest.raises(ValueError, match="false_alarm_rate"):
+        colour_model.novelty(data.test.data, false_alarm_rate=0)
+
+
+def test_an_embedder_that_has_seen_no_pictures_says_what_to_do(data):
+    embedder = colour_pipeline()["embedder"].fit(data.train.data)
+    with pytest.raises(ValueError, match="fit_transform"):
+        embedder.novelty(data.test.data)
+
+
+def test_a_picture_that_cannot_be_read_has_no_novelty(colour_model, data, tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    model = joblib.load(_dumped(colour_model, tmp_path))
+    model.set_params(embedder__on_error="nan")
+    with pytest.warns(UserWarning, match=r"broken\.jpg"):
+        novelty = model.novelty([data.test.data[0], str(broken)])
+    assert np.isnan(novelty).tolist() == [False, True]
+
+
+def _dumped(model, folder):
+    path = folder / "model.joblib"
+    joblib.dump(model, path)
+    return path
+
+
+def test_a_loaded_model_remembers_and_a_clone_does_not(
+    colour_model, data, outsiders, tmp_path
+):
+    loaded = joblib.load(_dumped(colour_model, tmp_path))
+    np.testing.assert_array_equal(
+        loaded.novelty(outsiders), colour_model.novelty(outsiders)
+    )
+    with pytest.warns(UserWarning, match="trained on"):
+        loaded.evaluate(data.train.data[:3], data.train.target[:3])
+    assert not hasattr(clone(loaded)["embedder"], "seen_")
+
+
+def test_evaluate_tells_training_pictures_from_the_others(colour_model, data, tmp_path):
+    copies = [shutil.copy(path, tmp_path) for path in data.train.data[:5]]
+    X = [*data.test.data, *copies]
+    y = [*data.test.target, *data.train.target[:5]]
+    with pytest.warns(UserWarning, match="5 of the 23 pictures") as warned:
+        result = colour_model.evaluate(X, y)
+    assert list(result) == [
+        "accuracy_on_others",
+        "n_training_pictures",
+        "accuracy",
+        "loss",
+    ]
+    others = colour_model.score(data.test.data, data.test.target)
+    assert result["accuracy_on_others"] == pytest.approx(others)
+    assert f"{others:.4f}" in str(warned[0].message)
+    assert result["n_training_pictures"] == 5
+    assert result["accuracy"] == pytest.approx(colour_model.score(X, y))
+
+
+def test_evaluate_on_nothing_but_training_pictures_has_no_other_accuracy(
+    colour_model, data
+):
+    with pytest.warns(UserWarning, match="36 of the 36"):
+        result = colour_model.evaluate(data.train.data, data.train.target)
+    assert list(result) == ["n_training_pictures", "accuracy", "loss"]
+
+
+def test_pictures_are_known_from_the_cache_and_in_memory_too(data, tmp_path):
+    arrays = [np.asarray(Image.open(path)) for path in data.train.data]
+    model = colour_pipeline(cache=tmp_path / "cache")
+    for X in (arrays, data.train.data, data.train.data):
+        model.fit(X, data.train.target)
+        predictions = Predictions.from_model(
+            model,
+            [*X[:4], *data.test.data],
+            [*data.train.target[:4], *data.test.target],
+        )
+        assert np.flatnonzero(predictions.are_seen).tolist() == [0, 1, 2, 3]
+        assert predictions.n_seen == 4
+        assert len(predictions.others.pictures) == 18
+
+
+def test_fit_forgets_the_pictures_of_an_earlier_fit_transform(data):
+    embedder = ResNet50Embedder(
+        weights=None, random_state=0, input_size=32, layer="conv1_relu"
+    )
+    embedder.fit_transform(data.train.data)
+    assert len(embedder.seen_.digests) == 36
+    embedder.fit(data.train.data)
+    assert len(embedder.seen_.digests) == 0
