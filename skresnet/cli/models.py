@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from skresnet.cli.outputs import say, writing
+from skresnet.cli.outputs import writing
 from skresnet.cli.pictures import Part, embed_part
 
 if TYPE_CHECKING:
@@ -129,6 +129,26 @@ def seen_lines(predictions: Predictions) -> list[str]:
             f"({counted(len(others.pictures), 'picture')})"
         )
     return lines
+
+
+def check_drawing() -> None:
+    """Miss what reports need now, not after the work."""
+    from skresnet.report import check_report_support
+
+    try:
+        check_report_support("--report")
+    except ImportError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def write_report(
+    model: Any, predictions: Predictions, path: Path, *, force: bool
+) -> None:
+    """Write a page of HTML on what a model makes of the test pictures."""
+    from skresnet.report import report_on
+
+    with writing(path, force=force) as (unfinished,):
+        report_on(model, predictions).save(unfinished)
 
 
 def save_model(model: Any, path: Path, *, force: bool) -> None:
