@@ -27,7 +27,8 @@ def pixel_model():
         X = (centres + noise).clip(0, 255).astype(np.uint8).reshape(-1, side, side, 3)
         if names is None:
             names = [f"class {index:02}" for index in range(n_classes)]
-        y = np.repeat(np.array(names, dtype=object), n_pictures)
+        kind = object if isinstance(names[0], str) else None
+        y = np.repeat(np.array(names, dtype=kind), n_pictures)
         model = make_pipeline(
             ResNet50Embedder(
                 weights=None,

@@ -21,6 +21,8 @@ from skresnet import (
     load_image_folder,
     make_report,
 )
+from skresnet.evaluation import Predictions
+from skresnet.report import report_on
 
 NAMES = [
     '<script>alert("x")</script>',
@@ -295,3 +297,34 @@ def test_grey_pictures_and_pil_images_are_welcome(pixel_model):
     pictures = [Image.fromarray(x) for x in X[:6]] + [x[..., 0] for x in X[6:]]
     page = Page(make_report(model, pictures, y).html)
     assert len(page.all("img")) >= 12
+
+
+def test_many_classes_and_failures_are_cut_short_and_counted(pixel_model, tmp_path):
+    model, X = pixel_model(n_classes=62, n_pictures=2)
+    y = model.predict(X)
+    gone = [tmp_path / f"{index}.png" for index in range(53)]
+    with pytest.warns(UserWarning, match="53 of 177 pictures"):
+        page = Page(make_report(model, [*X, *gone], [*y, *y[:53]]).html)
+    assert "53 pictures cannot be read" in page.sections["data"]
+    assert "and 3 more" in page.sections["data"]
+    assert page.sections["data"].count("no such file") == 50
+    of_classes = [img for img in page.all("img") if "predicted" not in img["alt"]]
+    assert len(of_classes) == 60
+    assert len({img["alt"] for img in of_classes}) == 60
+
+
+def test_classes_may_be_numbers(pixel_model):
+    model, X = pixel_model(names=[3, 1, 2])
+    y = np.roll(model.predict(X), 4)
+    page = Page(make_report(model, X, y).html)
+    assert [row[0] for row in page.tables["classes"][0][1:4]] == ["1", "2", "3"]
+    assert "12 of 12 mistakes" in page.sections["mistakes"]
+
+
+def test_probabilities_that_rounding_puts_above_one_are_drawn(pixel_model):
+    model, X = pixel_model(n_classes=2)
+    y = model.predict(X)
+    above = (y[:, None] == model.classes_) * np.float32(1.0000001)
+    predictions = Predictions.from_probabilities(X, y, above, model.classes_)
+    page = Page(report_on(model, predictions).html)
+    assert ["100.0%", "100.0%", "8"] in page.tables["reliability"][0]
