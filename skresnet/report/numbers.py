@@ -283,7 +283,7 @@ def _embedder_facts(embedder: ResNet50Embedder) -> list[Fact]:
     weights = embedder.weights_
     return [
         Fact("network", network_of(embedder)),
-        Fact("weights", _WEIGHTS[weights.name]),
+        Fact("weights", _WEIGHTS.get(weights.name, weights.name)),
         Fact("seed", weights.seed, is_code=True)
         if weights.name == "random"
         else Fact("SHA-256 of the weights", weights.digest, is_code=True),
