@@ -2,11 +2,13 @@
 
 import contextlib
 import os
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,6 @@ from skresnet.cache.files import (
     find_stores,
     lock,
 )
-from skresnet.cache.records import SETTINGS_KEY_BYTES, pack, settings_key, unpack
 from skresnet.cache.store import CurrentStore, Store, one_at_a_time
 from skresnet.warn import warn_user
 
@@ -27,6 +28,10 @@ from skresnet.warn import warn_user
 _TOUCHED_AT_ONCE = 8192
 
 _ENTRIES_CHECKED_AT_ONCE = 256
+
+_SETTINGS_KEY_BYTES = 16
+_CHECKSUM_BYTES = 4
+_STORED = np.dtype("<f4")
 
 
 @dataclass(frozen=True)
@@ -178,7 +183,7 @@ class EmbeddingCache:
         CacheWarning
             Once a call if rows are damaged, and if the whole store is.
         """
-        prefix = settings_key(settings)
+        prefix = _settings_key(settings)
         keys = [prefix + digest for digest in digests]
         with one_at_a_time:
             store = self._current.existing()
@@ -186,7 +191,7 @@ class EmbeddingCache:
                 return [None] * len(keys)
             values = store.read(keys)
             rows = [
-                None if value is None else unpack(key, value, n_features)
+                None if value is None else _unpack(key, value, n_features)
                 for key, value in zip(keys, values, strict=True)
             ]
             found = sum(value is not None for value in values)
@@ -236,9 +241,9 @@ class EmbeddingCache:
         CacheWarning
             If the store was damaged beyond use and a fresh one was begun beside it.
         """
-        prefix = settings_key(settings)
+        prefix = _settings_key(settings)
         values = {
-            key: pack(key, row)
+            key: _pack(key, row)
             for key, row in ((prefix + digest, row) for digest, row in rows.items())
         }
         if not values:
@@ -279,7 +284,7 @@ class EmbeddingCache:
         CacheWarning
             Once a process, after 5 seconds of waiting.
         """
-        return lock(self.folder, settings_key(settings).hex())
+        return lock(self.folder, _settings_key(settings).hex())
 
     def info(self) -> CacheInfo:
         """Count what is stored; print the result to read it.
@@ -337,14 +342,14 @@ class EmbeddingCache:
                 chunk = keys[start : start + _ENTRIES_CHECKED_AT_ONCE]
                 for key, value in zip(chunk, store.read(chunk), strict=True):
                     # None: another process has removed it in the meantime.
-                    if value is not None and unpack(key, value) is None:
+                    if value is not None and _unpack(key, value) is None:
                         damaged.append(key)
             structure = store.structure()
             self._damage_seen |= bool(damaged) or structure != "ok"
             return CacheVerification(
                 sound=len(keys) - len(damaged),
                 damaged=[
-                    (_settings_text(texts, key), key[SETTINGS_KEY_BYTES:])
+                    (_settings_text(texts, key), key[_SETTINGS_KEY_BYTES:])
                     for key in damaged
                 ],
                 structure=structure,
@@ -426,4 +431,49 @@ class EmbeddingCache:
 
 
 def _settings_text(texts: dict[bytes, str], key: bytes) -> str:
-    return texts.get(key[:SETTINGS_KEY_BYTES], "(unknown settings)")
+    return texts.get(key[:_SETTINGS_KEY_BYTES], "(unknown settings)")
+
+
+def _settings_key(settings: str) -> bytes:
+    """Hash the settings text to the 16 bytes that begin the key of each entry."""
+    return blake2b(settings.encode(), digest_size=_SETTINGS_KEY_BYTES).digest()
+
+
+def _pack(key: bytes, row: NDArray[np.float32]) -> bytes:
+    """Turn a float32 row of shape (n_features,) into the bytes that are stored."""
+    if not isinstance(row, np.ndarray) or row.ndim != 1 or row.dtype != np.float32:
+        found = (
+            f"{row.dtype} of shape {row.shape}"
+            if isinstance(row, np.ndarray)
+            else type(row).__name__
+        )
+        raise ValueError(
+            f"rows: expected float32 arrays of shape (n_features,), found {found} for "
+            f"the digest {key[_SETTINGS_KEY_BYTES:].hex()}. Other dtypes would not "
+            "come back as they went in: convert the row before storing it."
+        )
+    payload = row.astype(_STORED, copy=False).tobytes()
+    return _checksum(key, payload) + payload
+
+
+def _unpack(
+    key: bytes, value: Any, n_features: int | None = None
+) -> NDArray[np.float32] | None:
+    """Turn stored bytes into a read-only row, or None where they are damaged.
+
+    A row of another length than asked for has been put there by somebody else.
+    """
+    if not isinstance(value, bytes):
+        return None
+    payload = memoryview(value)[_CHECKSUM_BYTES:]
+    if _checksum(key, payload) != value[:_CHECKSUM_BYTES] or len(payload) % 4:
+        return None
+    row = np.frombuffer(payload, _STORED).astype(np.float32, copy=False)
+    return row if n_features in (None, len(row)) else None
+
+
+def _checksum(key: bytes, payload: bytes | memoryview) -> bytes:
+    # The key is part of it: a row that damage has moved under another picture's key
+    # must not pass. CRC-32 finds every change within 32 bits in a row and misses one
+    # in 2**32 of the others; a cryptographic hash would be most of the reading time.
+    return zlib.crc32(payload, zlib.crc32(key)).to_bytes(_CHECKSUM_BYTES, "little")

@@ -199,3 +199,27 @@ def test_a_store_cut_short_while_it_is_open_ends_no_process(tmp_path):
         tmp_path,
     )
     assert printed == "300"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("mmap_size", 0),  # a mapped file that is cut short kills its readers
+        ("cell_size_check", 1),
+        ("trusted_schema", 0),
+        ("synchronous", 1),  # enough in write-ahead mode, and the default is slower
+    ],
+)
+def test_sqlite_is_told_to_expect_damage(tmp_path, monkeypatch, setting, value):
+    connections = []
+    connect = sqlite3.connect
+
+    def connect_with_other_defaults(*arguments, **options):
+        connections.append(connect(*arguments, **options))
+        connections[-1].execute("PRAGMA mmap_size=1000000")
+        return connections[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", connect_with_other_defaults)
+    cache = EmbeddingCache(tmp_path)
+    cache.put_many(SETTINGS, rows(1))
+    assert connections[-1].execute(f"PRAGMA {setting}").fetchone() == (value,)

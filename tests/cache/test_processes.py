@@ -1,6 +1,7 @@
 import os
 import pickle
 import random
+import sqlite3
 import time
 
 import pytest
@@ -157,6 +158,18 @@ def test_two_writers_and_two_readers_work_at_once(tmp_path):
     assert checked.damaged == []
     assert checked.structure == "ok"
     assert 8 * stored <= checked.sound <= 8 * (stored + 2)
+
+
+def test_a_reader_does_not_wait_for_a_writer(tmp_path):
+    cache = EmbeddingCache(tmp_path)
+    cache.put_many(SETTINGS, rows(1))
+    (store,) = tmp_path.glob("*.sqlite")
+    writer = sqlite3.connect(store, isolation_level=None)
+    writer.execute("BEGIN EXCLUSIVE")
+    writer.execute("DELETE FROM entries")
+    # It would wait for half a minute, and then fail.
+    assert count_right(cache, [1]) == 1
+    writer.close()
 
 
 def test_processes_that_begin_on_an_empty_folder_at_once_share_one_store(tmp_path):
