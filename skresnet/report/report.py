@@ -53,10 +53,12 @@ class Report:
         return path
 
     def _repr_html_(self) -> str:
-        # In a frame of its own, so that its style does not reach the notebook's.
+        # In a frame of its own, so that its style does not reach the notebook's; links
+        # within the page would lead that frame to the notebook.
+        framed = self.html.replace("<head>", '<head>\n<base href="about:srcdoc">', 1)
         return (
             '<iframe sandbox="" title="report" style="width: 100%; height: 40rem; '
-            f'border: 0" srcdoc="{html.escape(self.html)}"></iframe>'
+            f'border: 0" srcdoc="{html.escape(framed)}"></iframe>'
         )
 
     def __repr__(self) -> str:
