@@ -147,6 +147,7 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
     __metadata_request__fit: ClassVar[dict[str, bool]] = {
         "X_val": True,
         "y_val": True,
+        "groups": True,
         "sample_weight": True,
     }
     __metadata_request__score: ClassVar[dict[str, bool]] = {"sample_weight": True}
@@ -215,6 +216,7 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
         sample_weight: Any = None,
         X_val: Any = None,
         y_val: Any = None,
+        groups: Any = None,
     ) -> Self:
         """Train the network and keep the weights of the best epoch.
 
@@ -235,6 +237,11 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
         y_val : array-like of shape (n_val,), default=None
             Labels of ``X_val``.
 
+        groups : array-like of shape (n_samples,), default=None
+            Which rows belong together, as pictures of one subject do: what is set aside
+            are whole groups, stratified as far as they allow. A class keeps a group
+            to train on.
+
         Returns
         -------
         self : DenseSGDClassifier
@@ -248,7 +255,7 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
             is then what it was before the call.
         """
         request = self._check_fit(
-            y, sample_weight, X_val, y_val, n_samples=_num_samples(X)
+            y, sample_weight, X_val, y_val, groups, n_samples=_num_samples(X)
         )
         context = self._init_callback_context(max_subtasks=request.settings.epochs)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
@@ -273,6 +280,7 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
         sample_weight: Any = None,
         X_val: Any = None,
         y_val: Any = None,
+        groups: Any = None,
         *,
         n_samples: int,
     ) -> FitRequest:
@@ -284,6 +292,7 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
             sample_weight=sample_weight,
             X_val=X_val,
             y_val=y_val,
+            groups=groups,
             goes_on=self.warm_start and hasattr(self, "_head"),
         )
 

@@ -14,6 +14,7 @@ from skresnet.validation import (
     check_labels,
     check_same_length,
     is_within,
+    refuse_missing,
     some,
 )
 from skresnet.warn import warn_user
@@ -44,6 +45,9 @@ class FitRequest:
 
     val_weights : ndarray of float64 of shape (n_val,) or None
         Weights of the classes of ``y_val``.
+
+    groups : ndarray of int of shape (n_samples,) or None
+        Number of the group of each row.
     """
 
     settings: ClassifierSettings
@@ -52,6 +56,7 @@ class FitRequest:
     weights: np.ndarray | None
     val_codes: np.ndarray | None
     val_weights: np.ndarray | None
+    groups: np.ndarray | None = None
 
 
 def check_fit(
@@ -62,6 +67,7 @@ def check_fit(
     sample_weight: Any = None,
     X_val: Any = None,
     y_val: Any = None,
+    groups: Any = None,
     classes: Any = None,
     goes_on: bool = False,
 ) -> FitRequest:
@@ -86,6 +92,9 @@ def check_fit(
 
     y_val : array-like of shape (n_val,), default=None
         Their labels.
+
+    groups : array-like of shape (n_samples,), default=None
+        Which samples belong together.
 
     classes : array-like of shape (n_classes,), default=None
         All labels, where y may lack some; None takes those of y.
@@ -132,7 +141,22 @@ def check_fit(
         check_same_length(X_val, val_labels, ("X_val", "y_val"))
         val_codes = encode(val_labels, known, "y_val")
         val_weights = None if by_class is None else by_class[val_codes]
-    return FitRequest(settings, known, codes, weights, val_codes, val_weights)
+    numbers = None if groups is None else _group_numbers(groups, n_samples)
+    return FitRequest(settings, known, codes, weights, val_codes, val_weights, numbers)
+
+
+def _group_numbers(groups: Any, n_samples: int) -> np.ndarray:
+    """Give each group a number, whatever it is called by."""
+    names = np.asarray(groups, object)
+    if names.ndim != 1:
+        raise ValueError(
+            f"groups has the shape {names.shape}; expected one group for each sample, "
+            "in the order of X."
+        )
+    check_same_length(range(n_samples), names, ("X", "groups"))
+    refuse_missing(names, "groups")
+    number_of: dict[Any, int] = {}
+    return np.array([number_of.setdefault(name, len(number_of)) for name in names])
 
 
 def encode(labels: np.ndarray, classes: np.ndarray, name: str) -> np.ndarray:
@@ -320,13 +344,18 @@ def split(
     rows = np.arange(codes.size) if weights is None else np.flatnonzero(weights)
     fraction = request.settings.validation_fraction
     validation = indices = None
+    chosen = np.empty(0, int)
     if X_val is not None and request.val_codes is not None:
         validation = weighted_rows(X_val, request.val_codes, request.val_weights)
+    elif fraction is not None and request.groups is not None:
+        chosen = set_groups_aside(
+            codes[rows], request.groups[rows], fraction, random_state, request.classes
+        )
     elif fraction is not None:
         chosen = set_aside(codes[rows], fraction, random_state, request.classes)
-        if chosen.size:
-            indices = rows[chosen]
-            rows = np.delete(rows, chosen)
+    if chosen.size:
+        indices = rows[chosen]
+        rows = np.delete(rows, chosen)
 
     def part(rows: np.ndarray) -> Rows:
         own = None if weights is None else weights[rows]
@@ -383,3 +412,66 @@ def set_aside(
             "Add pictures to them, or give fit your own X_val and y_val."
         )
     return np.sort(np.concatenate(chosen)) if chosen else np.empty(0, int)
+
+
+def set_groups_aside(
+    codes: np.ndarray,
+    groups: np.ndarray,
+    fraction: float,
+    random_state: np.random.RandomState,
+    classes: np.ndarray,
+) -> np.ndarray:
+    """Choose whole groups for validation, stratified as far as they allow.
+
+    Groups come in random order, and each is taken that brings the shares of the classes
+    nearer to ``fraction`` together. A class that has none then gets the group that does
+    so best. No class gives all of its rows.
+    (scikit-learn's ``StratifiedGroupKFold`` may leave a class without training rows.)
+
+    Parameters
+    ----------
+    codes, fraction, random_state, classes
+        As of `set_aside`.
+
+    groups : ndarray of int of shape (n_samples,)
+        Number of the group of each row.
+
+    Returns
+    -------
+    rows : ndarray of int
+        Row numbers in ascending order; empty if each class is a single group.
+    """
+    _, groups = np.unique(groups, return_inverse=True)
+    # The share of each class (column) that each group (row) has.
+    shares = np.zeros((groups.max() + 1, classes.size))
+    np.add.at(shares, (groups, codes), 1)
+    shares /= np.maximum(shares.sum(axis=0), 1)
+    present = shares.any(axis=0)
+    taken = np.zeros(classes.size)
+    chosen = np.zeros(len(shares), bool)
+
+    def nearer(group: int) -> float:
+        """Say how much nearer the shares come; -inf where a class would be used up."""
+        after = taken + shares[group]
+        if (after[present] > 1 - 1e-9).any():
+            return -np.inf
+        return float(((taken - fraction) ** 2 - (after - fraction) ** 2)[present].sum())
+
+    def take(group: int) -> None:
+        chosen[group] = True
+        np.add(taken, shares[group], out=taken)
+
+    for group in random_state.permutation(len(shares)).tolist():
+        if nearer(group) > 0:
+            take(group)
+    for code in np.flatnonzero(present).tolist():
+        those = np.flatnonzero((shares[:, code] > 0) & ~chosen).tolist()
+        if taken[code] == 0 and nearer(best := max(those, key=nearer)) > -np.inf:
+            take(best)
+    if (without := present & (taken == 0)).any():
+        warn_user(
+            "Classes that cannot give a whole group are not validated: "
+            f"{classes[without].tolist()}. Add groups to them, or give fit your own "
+            "X_val and y_val."
+        )
+    return np.flatnonzero(chosen[groups])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import config_context
 from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, cross_validate
 from small_models import small_classifier, small_pipeline
 
 
@@ -149,3 +149,28 @@ def test_a_cross_validation_cuts_the_weights_to_its_folds(routing, data):
         # Rows of weight 0 count as removed.
         again = small_pipeline().fit(X[kept], y[kept])
         assert fitted["classifier"].history_ == again["classifier"].history_
+
+
+def test_groups_reach_the_classifier_and_the_folds_through_the_pipeline(routing, data):
+    X, y = np.asarray(data.train.data), np.asarray(data.train.target)
+    groups = np.arange(len(y)) // 3
+    search = GridSearchCV(
+        small_pipeline(), {"classifier__momentum": [0.0]}, cv=StratifiedGroupKFold(2)
+    ).fit(X, y, groups=groups)
+    aside = search.best_estimator_["classifier"].validation_indices_
+    rest = np.delete(np.arange(len(y)), aside)
+    assert aside.size > 0
+    assert not {*groups[aside]} & {*groups[rest]}
+
+
+def test_groups_without_routing_go_by_the_name_of_the_step(data):
+    X, y = data.train.data, data.train.target
+    groups = np.arange(len(y)) // 3
+    model = small_pipeline().fit(X, y, classifier__groups=groups)
+    aside = model["classifier"].validation_indices_
+    assert not {*groups[aside]} & {*np.delete(groups, aside)}
+
+
+def test_groups_are_checked_before_a_picture_is_opened(routing):
+    with pytest.raises(ValueError, match="X and groups"):
+        small_pipeline().fit(["no.png"] * 4, [0, 1, 0, 1], groups=[0, 1])
