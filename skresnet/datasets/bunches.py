@@ -3,6 +3,7 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,15 @@ def image_splits(
         found = f"{splits[name].DESCR}" if name in splits else missing[name]
         lines.append(f"{name}: {found}")
     _warn_of_torn_groups(where, splits)
+    copies = _copies(splits)
+    if copies:
+        _warn_of_copies(where, copies)
     names = sorted({name for split in splits.values() for name in split.target_names})
     return ImageSplits(
-        **splits, target_names=names, DESCR="\n".join([*lines, *notes.splitlines()])
+        **splits,
+        target_names=names,
+        copies=copies,
+        DESCR="\n".join([*lines, *notes.splitlines()]),
     )
 
 
@@ -123,6 +130,57 @@ def _warn_of_torn_groups(where: str, splits: Mapping[str, Bunch]) -> None:
             "subject in train helps with the same subject in test, which makes the "
             "accuracy there too good. Move each group into one split."
         )
+
+
+def _copies(splits: Mapping[str, Bunch]) -> list[tuple[str, str]]:
+    """Find the images of val and test whose bytes an earlier split has too.
+
+    Only files of equal size are read.
+    """
+    sizes = {
+        name: {path: size for path in split.data if (size := _size(path)) is not None}
+        for name, split in splits.items()
+    }
+    copies: list[tuple[str, str]] = []
+    earlier: dict[int, list[str]] = {}
+    for of_split in sizes.values():
+        shared = {size for size in of_split.values() if size in earlier}
+        first = {_digest(path): path for size in shared for path in earlier[size][::-1]}
+        copies += [
+            (first[digest], path)
+            for path, size in of_split.items()
+            if size in shared and (digest := _digest(path)) in first
+        ]
+        for path, size in of_split.items():
+            earlier.setdefault(size, []).append(path)
+    return copies
+
+
+def _size(path: str) -> int | None:
+    try:
+        return Path(path).stat().st_size
+    except OSError:  # as whoever reads it will say
+        return None
+
+
+def _digest(path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            return file_digest(file, "sha256").digest()
+    except OSError:
+        return path.encode(errors="surrogateescape")  # the copy of nothing
+
+
+def _warn_of_copies(where: str, copies: list[tuple[str, str]]) -> None:
+    """Warn of images that are in two splits."""
+    first, second = copies[0]
+    warn_user(
+        f"In {where}, {counted(len(copies), 'image')} of one split "
+        f"{'is' if len(copies) == 1 else 'are'}, byte for byte, in another: "
+        f"{second!r} is {first!r}{', for instance' if len(copies) > 1 else ''}. The "
+        "accuracy on images that were trained on says nothing of others. Remove them; "
+        "`copies` lists them, and skresnet.find_leakage finds altered ones too."
+    )
 
 
 def _describe(

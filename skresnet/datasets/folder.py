@@ -272,6 +272,9 @@ def load_image_splits(
             absent where their folder is, or has no classes.
         target_names : list of str
             The class names, sorted.
+        copies : list of tuple (path, path)
+            The images that are, byte for byte, in two splits, the path in the earlier
+            one first; a warning counts them. Only files of equal size are read for it.
         DESCR : str
             The splits in words, those that are missing, and the folders in `root`
             that are no splits and were not read.

@@ -1,13 +1,17 @@
 """Small folders of images, made for one test each."""
 
+import hashlib
+import os
 from pathlib import Path
 
 from PIL import Image
 
 
-def draw_image(path: Path, colour: str = "red") -> str:
+def draw_image(path: Path, colour: str | None = None) -> str:
+    """Draw an image in a colour that no other path has, unless one is given."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (4, 3), colour).save(path)
+    own = "#" + hashlib.sha256(os.fsencode(path)).hexdigest()[:6]
+    Image.new("RGB", (4, 3), colour or own).save(path)
     return str(path)
 
 

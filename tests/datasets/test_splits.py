@@ -3,7 +3,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from image_trees import draw_tree
+from image_trees import draw_image, draw_tree
 
 from skresnet.datasets import load_image_folder, load_image_splits
 
@@ -116,6 +116,32 @@ def test_a_test_folder_of_some_classes_is_not_taken_for_flat(tmp_path):
     draw_tree(tmp_path, "test/cats/1.png")
     with pytest.raises(ValueError, match="test lacks 'dogs'"):
         load_image_splits(tmp_path)
+
+
+def test_images_that_are_in_two_splits_are_counted_and_listed(tmp_path):
+    draw_splits(tmp_path, "train", "val", "test")
+    for split, name in {"val": "1.png", "test": "2.png"}.items():
+        draw_image(tmp_path / split / "dogs" / name, "red")
+    draw_image(tmp_path / "train" / "cats" / "original.png", "red")
+    with pytest.warns(UserWarning, match=r"2 images of one split are, byte for byte"):
+        photos = load_image_splits(tmp_path)
+    original = str(tmp_path / "train" / "cats" / "original.png")
+    assert photos.copies == [
+        (original, str(tmp_path / "val" / "dogs" / "1.png")),
+        (original, str(tmp_path / "test" / "dogs" / "2.png")),
+    ]
+
+
+def test_copies_within_a_split_and_files_of_equal_size_are_none_across(
+    tmp_path, recwarn
+):
+    draw_splits(tmp_path, "train", "test")
+    for name in ("1.png", "2.png"):
+        draw_image(tmp_path / "train" / "cats" / name, "red")
+    (tmp_path / "train" / "cats" / "a.bmp").write_bytes(b"one")
+    (tmp_path / "test" / "cats" / "b.bmp").write_bytes(b"two")
+    assert load_image_splits(tmp_path).copies == []
+    assert list(recwarn) == []
 
 
 def test_groups_of_each_split_are_found_and_torn_ones_are_named(tmp_path):
