@@ -69,7 +69,7 @@ def _summary(counts: Counter[str]) -> str:
 
 def _tried(case: Case) -> tuple[str, str]:
     shape = (37, 53) if case.expected is None else case.expected.shape[:2]
-    picture = EncodedPicture(case.data)
+    picture = EncodedPicture(0, case.data)
     try:
         pixels = picture.pixels(Resizing(shape, interpolation="nearest"))
     except PictureError as error:

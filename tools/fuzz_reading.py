@@ -44,7 +44,7 @@ def main() -> int:
         start = time.perf_counter()
         faulthandler.dump_traceback_later(HANGING, exit=True)
         try:
-            EncodedPicture(data).pixels(Resizing(input_size=(32, 48)))
+            EncodedPicture(0, data).pixels(Resizing(input_size=(32, 48)))
         except PictureError:
             n_unreadable += 1
         slowest = max(slowest, (time.perf_counter() - start, name))

@@ -29,6 +29,7 @@ from PIL import Image
 
 from skresnet.reading.errors import PictureError
 
+_BAND_PIXELS: Final = 2**20
 _SIXTEEN_TO_EIGHT_BITS: Final = ((np.arange(2**16) + 128) // 257).astype(np.uint8)
 
 
@@ -39,7 +40,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     elif image.mode == "F":
         image = _from_floats(image)
     if image.has_transparency_data:
-        return _on_white(image.convert("RGBA"))
+        return _on_white(image)
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
@@ -73,12 +74,17 @@ def remark_on_depth(image: Image.Image) -> str | None:
     image : PIL.Image.Image
         A loaded picture out of a file with 16 bits a value, before the colour rules.
     """
-    values = np.asarray(image)
-    if image.mode in ("LA", "RGBA"):
-        values = values[..., :-1]
-    high = int(values.max())
-    # Of colours, Pillow keeps the high bytes.
-    return remark_on_values(high if image.mode.startswith("I") else 256 * high + 255)
+    if image.mode.startswith("I"):
+        return remark_on_values(int(np.asarray(image).max()))
+    # Of colours, Pillow keeps the high bytes. Alpha does not count.
+    bands = image.getbands()
+    ranges: Any = image.getextrema() if len(bands) > 1 else [image.getextrema()]
+    highs = [
+        int(high)
+        for band, (_, high) in zip(bands, ranges, strict=True)
+        if band not in "Aa"
+    ]
+    return remark_on_values(256 * max(highs) + 255)
 
 
 def remark_on_values(high: int) -> str | None:
@@ -101,9 +107,17 @@ def on_white(array: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """Composite a picture of mode RGBA on white."""
+    """Composite a picture with transparency on white, in bands to save memory."""
+    width, height = image.size
     white = Image.new("RGB", image.size, "white")
-    white.paste(image, mask=image)
+    rows = max(1, _BAND_PIXELS // width)
+    for top in range(0, height, rows):
+        bottom = min(height, top + rows)
+        box = (0, top, width, bottom)
+        band = image.resize((width, bottom - top), Image.Resampling.NEAREST, box)
+        band.info = image.info
+        band = band.convert("RGBA")
+        white.paste(band, (0, top), band)
     return white
 
 

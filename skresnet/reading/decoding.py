@@ -106,13 +106,23 @@ def read_image(data: bytes, resizing: Resizing) -> tuple[Image.Image, str | None
         if isinstance(file, Jpeg):
             _refuse_many_scans(file, data)
         with _DECODING_LARGE if memory > _LARGE else nullcontext():
-            image = file.image(data, scale)
-            remark = file.remark
-            if file.depth == 16:
-                remark = remark_on_depth(image) or remark
-            if not isinstance(file, Jpeg):
-                remark = remark or _remark_on_switches()
-            return resized(_turned(to_rgb(image), _orientation(file)), resizing), remark
+            made = _decoded(file, data, scale, resizing)
+            del file  # which may hold the whole picture, and must not outlive the lock
+        return made
+
+
+def _decoded(
+    file: _File, data: bytes, scale: int, resizing: Resizing
+) -> tuple[Image.Image, str | None]:
+    image = file.image(data, scale)
+    remark = file.remark
+    if file.depth == 16:
+        remark = remark_on_depth(image) or remark
+    if not isinstance(file, Jpeg):
+        remark = remark or _remark_on_switches()
+    if image.mode != "RGB" or image.has_transparency_data:
+        image = to_rgb(image)
+    return resized(_turned(image, _orientation(file)), resizing), remark
 
 
 def remark_on(data: bytes) -> str | None:

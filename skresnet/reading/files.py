@@ -3,10 +3,11 @@
 import errno
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from skresnet.reading.errors import PictureError
 
@@ -15,8 +16,8 @@ EXTENSIONS: Final[frozenset[str]] = frozenset(
 )
 """File name endings taken for images, in lower case with their dot."""
 
-MAX_FILE_BYTES: Final = 2**30
-"""Larger files are refused unread: no picture within `MAX_PIXELS` needs as much."""
+MAX_FILE_BYTES: Final = 2**28
+"""Larger files are refused unread: with a copy they alone take half of `MAX_MEMORY`."""
 
 # These say that the machine is short of something, not that the picture is bad.
 _SHORTAGES: Final = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
@@ -35,6 +36,9 @@ _KINDS: Final = {
     stat.S_IFCHR: "not a regular file but a device",
     stat.S_IFBLK: "not a regular file but a device",
 }
+
+
+_READING: Final = threading.Lock()
 
 
 @contextmanager
@@ -68,6 +72,25 @@ def file_bytes(path: str) -> bytes:
             raise PictureError(_cause(path, error)) from error
 
 
+def content_of(file: Any) -> bytes:
+    """Read all of an open binary file, or of what has an ``open`` as UPath has."""
+    try:
+        if not hasattr(file, "read"):
+            with file.open("rb") as opened:
+                data = opened.read(MAX_FILE_BYTES + 1)
+        else:
+            # The same file may stand at several places in X.
+            with _READING:
+                file.seek(0)
+                data = file.read(MAX_FILE_BYTES + 1)
+    except Exception as error:
+        # Files of archives and of the network raise whatever their libraries do.
+        raise PictureError(f"it cannot be read ({type(error).__name__})") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise PictureError(f"it has more bytes than the limit of {MAX_FILE_BYTES:,}")
+    return bytes(data)
+
+
 def _without_waiting(path: str, flags: int) -> int:
     """Open a file as ``open`` does, but do not wait for the other end of a FIFO."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
@@ -91,7 +114,10 @@ def _cause(path: str, error: OSError | ValueError) -> str:
 def _hint(path: str) -> str:
     """Say what was perhaps expected of a path that leads to no file."""
     if "://" in path:
-        return "; pictures are read from files alone, so download it first"
+        return (
+            "; it looks like an address, and nothing is read from one unless asked: "
+            "pip install universal_pathlib and pass upath.UPath(address)"
+        )
     if path.startswith("~"):
         return "; '~' is a name like others here, os.path.expanduser makes it your home"
     return ""

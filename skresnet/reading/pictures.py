@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -18,8 +19,10 @@ from skresnet.reading.decoding import (
     switches,
 )
 from skresnet.reading.errors import PictureError
-from skresnet.reading.files import file_bytes, regular_file
+from skresnet.reading.files import content_of, file_bytes, regular_file
 from skresnet.reading.resizing import Resizing, resized
+
+_LONGEST_PATH = 4096
 
 
 class Picture(Protocol):
@@ -124,14 +127,47 @@ class FilePicture:
 
     def load(self) -> "EncodedPicture":
         """Read the file."""
-        return EncodedPicture(file_bytes(self.path))
+        return EncodedPicture(self.position, file_bytes(self.path), self.path)
 
 
 @dataclass
 class EncodedPicture:
-    """The bytes of an image file."""
+    """The content of an image file.
 
+    Its ``path`` is that of the file, as far as it is known.
+    """
+
+    position: int
     data: bytes = field(repr=False)
+    path: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Name the position, and the path or how many bytes there are."""
+        named = repr(self.path) if self.path else f"{len(self.data):,} bytes"
+        return f"X[{self.position}] ({named})"
+
+    def check(self) -> None:
+        """Read the header."""
+        try:
+            examine(BytesIO(self.data))
+        except PictureError as error:
+            if not self.data:
+                raise PictureError("it has zero bytes") from error
+            if (
+                self.path is None
+                and len(self.data) < _LONGEST_PATH
+                and 0 not in self.data
+            ):
+                raise PictureError(
+                    f"{error} (if it is the path of a file, and not its content, "
+                    "os.fsdecode makes it a str)"
+                ) from error
+            raise
+
+    def load(self) -> Self:
+        """Return the picture, which is in memory."""
+        return self
 
     def digest(self) -> bytes:
         """Hash the bytes."""
@@ -147,6 +183,32 @@ class EncodedPicture:
         if not hasattr(self, "_remark"):
             self._remark = remark_on(self.data)
         return self._remark
+
+
+@dataclass(frozen=True)
+class OpenPicture:
+    """A binary file that someone else opened, or a path-like object that can be read.
+
+    The content is read from its beginning, wherever the file stands.
+    """
+
+    position: int
+    file: Any
+    path: str | None
+
+    @property
+    def label(self) -> str:
+        """Name the position, and the path or the kind of file."""
+        named = repr(self.path) if self.path else type(self.file).__name__
+        return f"X[{self.position}] ({named})"
+
+    def check(self) -> None:
+        """Read all of it, as a header may be anywhere."""
+        self.load().check()
+
+    def load(self) -> EncodedPicture:
+        """Read the content."""
+        return EncodedPicture(self.position, content_of(self.file), self.path)
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ class Plugin:
         Width and height as stored.
     depth : int
         Bits of the value of a channel.
-    bytes_per_pixel : int
-        What a pixel needs in memory while it is decoded.
+    bytes_per_pixel : int or None
+        What a pixel needs in memory while it is decoded; None is as its mode needs.
     max_pixels : int or None
         A limit of its own, for the time that decoding takes.
     """
@@ -40,7 +40,7 @@ class Plugin:
     name: str
     reader: Callable[[IO[bytes], str], ImageFile]
     depth = 8
-    bytes_per_pixel = 8
+    bytes_per_pixel: int | None = None
     max_pixels: int | None = None
     remark: str | None = None
 
@@ -67,7 +67,11 @@ class Plugin:
 
     def bytes_at(self, scale: int) -> int:
         """Tell how much memory decoding needs."""
-        return self.decoded_pixels * self.bytes_per_pixel
+        if self.bytes_per_pixel is not None:
+            return self.decoded_pixels * self.bytes_per_pixel
+        # What Pillow makes of it, and what RGB is made of that.
+        has_alpha = self._image.mode in ("RGBA", "LA")
+        return self.decoded_pixels * (8 if has_alpha else 5)
 
     def image(self, data: bytes, scale: int) -> Image.Image:
         """Decode the pixels.

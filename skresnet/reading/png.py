@@ -16,6 +16,7 @@ _HEADER_BYTES: Final = 33
 _DECISIVE: Final = {b"IHDR", b"PLTE", b"tRNS"}
 
 _MOST_CHUNKS: Final = 200_000
+_MOST_TRANSPARENT_PIXELS: Final = 2**25
 _STEP: Final = 2**20
 
 # First column and row, and distance of columns and rows, of the passes of Adam7.
@@ -70,7 +71,11 @@ class Png:
 
     def bytes_at(self, scale: int) -> int:
         """Tell how much memory decoding needs."""
-        return self.decoded_pixels * (8 if self._colours in (_RGB, _RGBA) else 5)
+        # What Pillow makes of it, and what RGB is made of that.
+        per_pixel = {_GREY_ALPHA: 8, _RGBA: 8}.get(self._colours, 5)
+        if self._colours == _GREY and self.depth == 16:
+            per_pixel = 9
+        return self.decoded_pixels * per_pixel
 
     def image(self, data: bytes, scale: int) -> Image.Image:
         """Decode the pixels.
@@ -83,6 +88,12 @@ class Png:
             1, as only JPEG is decoded at others.
         """
         others, compressed = self._taken_apart(data)
+        is_transparent = any(chunk[4:8] == b"tRNS" for chunk in others)
+        if is_transparent and self.decoded_pixels > _MOST_TRANSPARENT_PIXELS:
+            raise PictureError(
+                f"more than {_MOST_TRANSPARENT_PIXELS:,} pixels with a transparent "
+                "colour are not read: make it smaller"
+            )
         whole = b"".join(
             [
                 *(_SIGNATURE, *others),

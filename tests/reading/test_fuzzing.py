@@ -19,7 +19,7 @@ RESIZING = Resizing(input_size=(32, 48))
 
 @pytest.mark.parametrize("name", ORIGINALS)
 def test_the_undamaged_file_is_read(name):
-    assert EncodedPicture(ORIGINALS[name]).pixels(RESIZING).shape == (32, 48, 3)
+    assert EncodedPicture(0, ORIGINALS[name]).pixels(RESIZING).shape == (32, 48, 3)
 
 
 @pytest.mark.parametrize("name", ORIGINALS)
@@ -30,7 +30,7 @@ def test_a_damaged_file_is_a_picture_or_unreadable(name):
         warnings.filterwarnings("ignore", module="PIL")
         for damaged in mutations(name, MUTATIONS // len(ORIGINALS) + 1):
             try:
-                pixels = EncodedPicture(damaged).pixels(RESIZING)
+                pixels = EncodedPicture(0, damaged).pixels(RESIZING)
             except PictureError as error:
                 causes.append(str(error))
             else:

@@ -16,7 +16,7 @@ HEIGHT, WIDTH = 6, 9
 
 
 def pixels(data):
-    return EncodedPicture(data).pixels(Resizing((HEIGHT, WIDTH)))
+    return EncodedPicture(0, data).pixels(Resizing((HEIGHT, WIDTH)))
 
 
 def values(channels, dtype):
@@ -105,7 +105,7 @@ def test_any_number_of_damaged_tags_is_one_remark():
             moved = (
                 moved[: place + 8] + where.to_bytes(4, "little") + moved[place + 12 :]
             )
-    picture = EncodedPicture(moved)
+    picture = EncodedPicture(0, moved)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = picture.pixels(Resizing((HEIGHT, WIDTH)))
@@ -120,7 +120,7 @@ def test_any_number_of_damaged_tags_is_one_remark():
 def test_values_of_few_bits_in_sixteen_are_suspicious(most, photometric):
     array = np.linspace(0, most, HEIGHT * WIDTH).astype("<u2")
     tags = tiff_tags(HEIGHT, WIDTH, [16], photometric, [array.nbytes])
-    picture = EncodedPicture(tiff_of(tags, array.tobytes()))
+    picture = EncodedPicture(0, tiff_of(tags, array.tobytes()))
     picture.pixels(Resizing((HEIGHT, WIDTH)))
     assert f"do not exceed {most}" in picture.suspicion()
 

@@ -24,7 +24,7 @@ SMALL = Resizing((6, 9))
 
 
 def picture_of(data):
-    picture = EncodedPicture(data)
+    picture = EncodedPicture(0, data)
     picture.pixels(SMALL)
     return picture
 
@@ -52,7 +52,7 @@ def test_an_interlaced_png_whose_last_rows_are_missing_is_refused():
 
 def test_a_png_that_ends_in_black_is_read():
     lines = b"\0abcdef" * 7 + bytes(7)
-    pixels = EncodedPicture(png_with_lines(lines)).pixels(Resizing((8, 6)))
+    pixels = EncodedPicture(0, png_with_lines(lines)).pixels(Resizing((8, 6)))
     assert (pixels[:7, 0] == ord("a")).all()
     assert (pixels[7] == 0).all()
 
@@ -62,7 +62,7 @@ def test_text_and_profiles_do_a_png_no_harm():
     info.add_text("comment", "x" * 3_000_000, zip=True)
     info.add_itxt("other", "y" * 3_000_000, zip=True)
     whole = encoded(plain("RGB", "red"), "PNG", pnginfo=info, icc_profile=bytes(10**6))
-    assert (EncodedPicture(whole).pixels(SMALL) == (255, 0, 0)).all()
+    assert (EncodedPicture(0, whole).pixels(SMALL) == (255, 0, 0)).all()
 
 
 def test_a_png_in_many_chunks_is_read():
@@ -72,8 +72,8 @@ def test_a_png_in_many_chunks_is_read():
     stream = data[start + 8 : start + 8 + length]
     pieces = [png_chunk(b"IDAT", stream[i : i + 5]) for i in range(0, length, 5)]
     many = data[:start] + b"".join(pieces) + data[start + 12 + length :]
-    expected = EncodedPicture(data).pixels(SMALL)
-    np.testing.assert_array_equal(EncodedPicture(many).pixels(SMALL), expected)
+    expected = EncodedPicture(0, data).pixels(SMALL)
+    np.testing.assert_array_equal(EncodedPicture(0, many).pixels(SMALL), expected)
 
 
 @pytest.mark.parametrize("overwritten", [bytes(1), b"\xff", b"some text "])
@@ -103,9 +103,11 @@ def test_bytes_among_the_data_that_belong_to_no_pixel_are_remarked_on():
 
 def test_a_jpeg_that_lacks_but_the_mark_of_its_end_is_read():
     data = encoded(noise(), "JPEG")
-    expected = EncodedPicture(data).pixels(SMALL)
-    np.testing.assert_array_equal(EncodedPicture(data[:-2]).pixels(SMALL), expected)
-    np.testing.assert_array_equal(EncodedPicture(data + data).pixels(SMALL), expected)
+    expected = EncodedPicture(0, data).pixels(SMALL)
+    np.testing.assert_array_equal(EncodedPicture(0, data[:-2]).pixels(SMALL), expected)
+    np.testing.assert_array_equal(
+        EncodedPicture(0, data + data).pixels(SMALL), expected
+    )
 
 
 def test_an_orientation_that_stands_in_xmp_alone_is_followed():
@@ -115,11 +117,11 @@ def test_an_orientation_that_stands_in_xmp_alone_is_followed():
     with_xmp = data[:2] + b"\xff\xe1" + length + xmp + data[2:]
     with_exif = with_orientation(noise(40, 80), 6, "JPEG")
     sizes = Resizing((80, 40), scaled_decoding=False)
-    found = EncodedPicture(with_xmp).pixels(sizes)
+    found = EncodedPicture(0, with_xmp).pixels(sizes)
     np.testing.assert_allclose(
-        found.mean((0, 1)), EncodedPicture(data).pixels(sizes).mean((0, 1)), atol=1
+        found.mean((0, 1)), EncodedPicture(0, data).pixels(sizes).mean((0, 1)), atol=1
     )
-    turned = np.rot90(EncodedPicture(data).pixels(Resizing((40, 80))), -1)
+    turned = np.rot90(EncodedPicture(0, data).pixels(Resizing((40, 80))), -1)
     np.testing.assert_array_equal(found, turned)
     assert with_exif != with_xmp
 
@@ -135,8 +137,10 @@ def test_values_of_few_bits_in_a_file_of_sixteen_are_suspicious(format_, most, b
 
 def test_a_file_is_suspicious_before_it_is_decoded_too():
     # As with a cache, which spares the decoding.
-    assert "do not exceed 900" in EncodedPicture(grey_16_bits(900, "PNG")).suspicion()
-    assert EncodedPicture(grey_16_bits(60_000, "PNG")).suspicion() is None
+    assert (
+        "do not exceed 900" in EncodedPicture(0, grey_16_bits(900, "PNG")).suspicion()
+    )
+    assert EncodedPicture(0, grey_16_bits(60_000, "PNG")).suspicion() is None
 
 
 def test_colours_of_sixteen_bits_that_use_twelve_are_suspicious():
@@ -158,12 +162,12 @@ def _truncated_images_loaded(monkeypatch):
 def test_a_switch_of_pillow_that_decides_pixels_is_told_and_keeps_a_cache_apart(
     monkeypatch,
 ):
-    picture = EncodedPicture(encoded(noise(), "PNG"))
+    picture = EncodedPicture(0, encoded(noise(), "PNG"))
     digest = picture.digest()
     assert "LOAD_TRUNCATED_IMAGES" in picture.suspicion()
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", False)
     assert picture.digest() != digest
-    assert EncodedPicture(picture.data).suspicion() is None
+    assert EncodedPicture(0, picture.data).suspicion() is None
 
 
 @pytest.mark.usefixtures("_truncated_images_loaded")
@@ -184,7 +188,7 @@ def test_a_transparent_value_of_few_bits_is_transparent(depth):
         (b"IEND", b""),
     ]
     data = b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*chunk) for chunk in chunks)
-    assert (EncodedPicture(data).pixels(Resizing((1, 1))) == 255).all()
+    assert (EncodedPicture(0, data).pixels(Resizing((1, 1))) == 255).all()
 
 
 def test_a_transparent_colour_of_sixteen_bits_is_refused_by_name():
