@@ -56,10 +56,11 @@ class ResNet50Embedder(
     The network is built on first use, once a process for all embedders of equal
     settings, and is no part of a pickle.
 
-    X may be paths (list, array, pandas or polars Series), an array of pictures of
-    shape (n_samples, height, width, 3) or (n_samples, height, width), a list of arrays
-    of different sizes, a list of PIL images, or a list that mixes these. Floats are
-    pixel values from 0 to 255, as for Keras' ``preprocess_input``.
+    X may be paths or the content of image files as bytes (list, array, pandas or polars
+    Series), an array of pictures of shape (n_samples, height, width, 3) or
+    (n_samples, height, width), a list of arrays of different sizes, a list of PIL
+    images, or a list that mixes these. Floats are pixel values from 0 to 255, as for
+    Keras' ``preprocess_input``.
 
     Parameters
     ----------
@@ -120,6 +121,10 @@ class ResNet50Embedder(
         What becomes of pictures that cannot be read: an error that names all of them,
         or a row of NaN each and a warning.
 
+    allow_paths : bool, default=True
+        Whether X may name files to be read. Where a model is served, strangers choose
+        X: with False, it may hold the content of files, arrays and PIL images alone.
+
     random_state : int, RandomState instance or None, default=None
         Decides random weights; unused with others.
 
@@ -167,6 +172,7 @@ class ResNet50Embedder(
         ],
         "cache": [str, os.PathLike, EmbeddingCache, None],
         "on_error": [StrOptions({"raise", "nan"})],
+        "allow_paths": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -188,6 +194,7 @@ class ResNet50Embedder(
         n_jobs: int | None = None,
         cache: str | os.PathLike[str] | EmbeddingCache | None = None,
         on_error: str = "raise",
+        allow_paths: bool = True,
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
@@ -205,6 +212,7 @@ class ResNet50Embedder(
         self.n_jobs = n_jobs
         self.cache = cache
         self.on_error = on_error
+        self.allow_paths = allow_paths
         self.random_state = random_state
         self.verbose = verbose
 
@@ -240,7 +248,7 @@ class ResNet50Embedder(
         """
         context = self._init_callback_context()
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        as_pictures(X)
+        self._pictures(X)
         with restored_on_failure(self):
             self._prepare()
             context.call_on_fit_task_end(estimator=self, X=X, y=y)
@@ -270,7 +278,7 @@ class ResNet50Embedder(
             As of `transform`. The embedder is then what it was before the call, as
             after the errors of `fit`.
         """
-        pictures = as_pictures(X)
+        pictures = self._pictures(X)
         if y is not None:
             # In a Pipeline nobody else would notice before all pictures are embedded.
             check_same_length(pictures, y)
@@ -318,7 +326,7 @@ class ResNet50Embedder(
             If the engine is not installed.
         """
         check_is_fitted(self)
-        return self._embed(as_pictures(X)).complete_rows(self.on_error)
+        return self._embed(self._pictures(X)).complete_rows(self.on_error)
 
     def novelty(self, X: Any, *, false_alarm_rate: float = 0.01) -> np.ndarray:
         """Tell how unlike all pictures of `fit_transform` some pictures are.
@@ -344,7 +352,7 @@ class ResNet50Embedder(
             If `fit_transform` has not seen at least two pictures.
         """
         check_is_fitted(self)
-        embedded = self._embed(as_pictures(X))
+        embedded = self._embed(self._pictures(X))
         embedded.complete_rows(self.on_error)
         return self.seen_.novelty(embedded, false_alarm_rate)
 
@@ -440,6 +448,10 @@ class ResNet50Embedder(
             cache=cache,
             verbose=self.verbose,
         )
+
+    def _pictures(self, X: Any) -> list[Picture]:
+        """Find the pictures in X."""
+        return as_pictures(X, allow_paths=self.allow_paths)
 
     def _embed(
         self,

@@ -14,7 +14,6 @@ from sklearn.utils.validation import _num_samples
 from skresnet.cache import EmbeddingCache
 from skresnet.classifier import DenseSGDClassifier
 from skresnet.embedder import ResNet50Embedder
-from skresnet.reading import as_pictures
 from skresnet.warn import warn_user
 
 
@@ -98,7 +97,8 @@ class ImageClassifierPipeline(Pipeline):
                     "pass them by these names. Or leave them out, and a part of X is "
                     "set aside."
                 )
-        pictures = as_pictures(X) if isinstance(self[0], ResNet50Embedder) else X
+        is_ours = isinstance(self[0], ResNet50Embedder)
+        pictures = self[0]._pictures(X) if is_ours else X
         self[-1]._check_fit(y, n_samples=_num_samples(pictures), **given)
 
     def evaluate(self, X: Any, y: Any) -> dict[str, float]:
@@ -122,7 +122,7 @@ class ImageClassifierPipeline(Pipeline):
         """
         if not isinstance(self[0], ResNet50Embedder):
             return self[-1].evaluate(self[:-1].transform(X), y)
-        embedded = self[0]._embed(as_pictures(X))
+        embedded = self[0]._embed(self[0]._pictures(X))
         rows = embedded.complete_rows(self[0].on_error)
         if len(self) > 2:
             rows = self[1:-1].transform(rows)

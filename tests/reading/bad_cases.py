@@ -6,17 +6,22 @@ import socket
 import numpy as np
 from bad_pictures import (
     animated,
+    bmp_of_runs,
     cut,
     encoded,
     grey_16_bits,
     jpeg_of_declared_size,
     noise,
+    overwritten,
     plain,
     png,
     tiff,
+    tiff_of,
+    tiff_tags,
     two_page_tiff,
     with_colour_profile,
     with_damaged_exif,
+    with_much_text,
     wrong_data_checksum,
     wrong_header_checksum,
     ycck,
@@ -78,6 +83,28 @@ ONE_COLOUR = {
     "two pages of TIFF": (two_page_tiff(), RED),
     "colour profile": (with_colour_profile(), (10, 200, 30)),
     "damaged EXIF": (with_damaged_exif(), RED),
+    "AVIF": (encoded(plain("RGB", RED), "AVIF", quality=100), RED),
+    "JPEG 2000": (encoded(plain("RGB", RED), "JPEG2000"), RED),
+    "16-bit RGB TIFF in planes": (
+        tiff_of(
+            tiff_tags(4, 5, [16] * 3, 2, [40] * 3, planar=2),
+            b"\xff\xff" * 20 + bytes(80),
+        ),
+        RED,
+    ),
+    "16-bit grey TIFF, 0 is white": (
+        tiff_of(tiff_tags(4, 5, [16], 0, [40]), bytes(40)),
+        WHITE,
+    ),
+    "BigTIFF": (
+        tiff_of(tiff_tags(4, 5, [8], 1, [20]), b"d" * 20, big=True),
+        (100,) * 3,
+    ),
+    "3 MB of text in a PNG": (with_much_text(), RED),
+    "JPEG without the mark of its end": (
+        encoded(plain("RGB", RED), "JPEG", quality=100)[:-2],
+        RED,
+    ),
     "bytes after the end": (encoded(plain("RGB", RED), "PNG") + b"more", RED),
 }
 
@@ -98,6 +125,22 @@ UNREADABLE = {
     "GIF cut at 50 percent": (cut(encoded(noise(), "GIF"), 50), "ends early"),
     "WebP cut at 50 percent": (cut(encoded(noise(), "WEBP"), 50), "damaged|ends early"),
     "TIFF cut at 50 percent": (cut(encoded(noise(), "TIFF"), 50), "damaged|ends early"),
+    "PNG whose data hold half of its rows": (
+        png(9, 6, (b"\0" + b"d" * 9) * 3),
+        "50% of its pixels are there",
+    ),
+    "JPEG overwritten from the middle on": (overwritten(), "damaged"),
+    "12-bit TIFF": (
+        tiff_of(tiff_tags(4, 6, [12], 1, [36]), bytes(36)),
+        "not supported (grey, 1 x 12 bits unsigned)",
+    ),
+    "RGB TIFF of floats": (
+        tiff_of(tiff_tags(1, 1, [32] * 3, 2, [12], format=3), bytes(12)),
+        "not supported (RGB, 3 x 32 bits floating-point)",
+    ),
+    "BMP compressed by run lengths": (bmp_of_runs(), "run lengths are not supported"),
+    "JPEG XL": (b"\xff\x0a" + bytes(20), "not supported: it is JPEG XL"),
+    "film": (b"\0\0\0\x18ftypmp42" + bytes(20), "not supported: it is a film"),
     "wrong checksum in a PNG's header": (
         wrong_header_checksum(),
         "the checksum is wrong",

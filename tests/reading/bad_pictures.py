@@ -5,7 +5,7 @@ import zlib
 from io import BytesIO
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 
 def encoded(image, format_, **options):
@@ -169,3 +169,24 @@ def tiff_tags(height, width, bits, photometric, lengths, **further):
         279: (4, lengths),
         **{named[name]: (3, [value]) for name, value in further.items()},
     }
+
+
+def with_much_text():
+    info = PngImagePlugin.PngInfo()
+    info.add_text("comment", "x" * 3_000_000, zip=True)
+    return encoded(plain("RGB", "red"), "PNG", pnginfo=info)
+
+
+def overwritten():
+    """A JPEG whose second half is nothing but filling."""
+    data = encoded(noise(), "JPEG")
+    half = len(data) // 2
+    return data[:half] + b"\xff" * (len(data) - half - 2) + data[-2:]
+
+
+def bmp_of_runs():
+    """What 14 bytes of run lengths say of 262,144 x 341 pixels."""
+    info = struct.pack("<IiiHHI", 40, 2**18, 341, 1, 8, 1) + bytes(20)
+    palette = bytes(1024)
+    start = struct.pack("<2sIHHI", b"BM", 0, 0, 0, 14 + len(info) + len(palette))
+    return start + info + palette + b"\xff\0" * 7

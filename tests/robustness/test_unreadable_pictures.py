@@ -7,7 +7,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 from small import noise, small_embedder, small_pipeline
 
 from skresnet import UnreadableImageError, load_image_folder
@@ -96,7 +96,7 @@ def test_a_pipeline_fits_once_the_pictures_are_left_out(paths):
 @pytest.mark.parametrize(
     ("path", "hint"),
     [
-        ("https://example.org/cat.jpg", "download it first"),
+        ("https://example.org/cat.jpg", "pass upath.UPath(address)"),
         ("~/cat.jpg", "os.path.expanduser"),
     ],
 )
@@ -138,3 +138,68 @@ def test_the_error_survives_a_pickle_with_its_text(paths):
     copy = pickle.loads(pickle.dumps(caught.value))
     assert copy.failures == caught.value.failures
     assert str(copy) == str(caught.value)
+
+
+def test_a_model_for_strangers_opens_no_file_that_they_name(tmp_path):
+    X = noise(8)
+    model = small_pipeline(embedder__allow_paths=False).fit(X, ["a", "b"] * 4)
+    secret = tmp_path / "secret.txt"
+    secret.write_text("the content of a file")
+    for served in ([str(secret)], [secret], [X[0], {"bytes": None, "path": "a"}]):
+        for method in (model.predict, model.predict_proba, model[0].fit_transform):
+            with pytest.raises(ValueError, match="paths are not allowed") as caught:
+                method(served)
+            assert "content" not in str(caught.value).replace(
+                "content of the files", ""
+            )
+    content = secret.read_bytes()
+    with pytest.raises(UnreadableImageError, match="no image format") as caught:
+        model.predict([content])
+    assert "the content of a file" not in str(caught.value)
+
+
+def test_pictures_and_the_content_of_their_files_have_the_same_rows(tmp_path):
+    paths = []
+    for index, pixels in enumerate(noise(5)):
+        Image.fromarray(pixels).save(tmp_path / f"{index}.png")
+        paths.append(tmp_path / f"{index}.png")
+    content = [path.read_bytes() for path in paths]
+    cache = tmp_path / "cache"
+    embedder = small_embedder(cache=cache).fit(paths)
+    rows = embedder.transform(paths)
+    np.testing.assert_array_equal(embedder.transform(content), rows)
+    embedded = embedder._embed(embedder._pictures(content))
+    assert embedded.n_cached == 5
+
+
+def test_sixteen_bits_of_which_few_are_used_are_one_warning_a_call(tmp_path):
+    paths = []
+    for index in range(5):
+        values = np.linspace(0, 1023 - index, 400).reshape(20, 20).astype(np.uint16)
+        Image.fromarray(values).save(tmp_path / f"{index}.png")
+        paths.append(str(tmp_path / f"{index}.png"))
+    embedder = small_embedder(cache=tmp_path / "cache").fit(paths)
+    for _ in range(2):  # the second time from the cache
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            embedder.transform(paths)
+        (warning,) = caught
+        text = str(warning.message)
+        assert "5 pictures" in text
+        assert f"X[0] ({paths[0]!r}): its 16-bit values do not exceed 1023" in text
+        assert "multiply them by 64" in text
+
+
+def test_rows_read_under_a_switch_of_pillow_stay_by_themselves(tmp_path, monkeypatch):
+    whole = noise(1)[0]
+    Image.fromarray(whole).save(tmp_path / "a.gif")
+    data = (tmp_path / "a.gif").read_bytes()
+    (tmp_path / "a.gif").write_bytes(data[: len(data) * 9 // 10])
+    path = [str(tmp_path / "a.gif")]
+    embedder = small_embedder(cache=tmp_path / "cache").fit(path)
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    with pytest.warns(UserWarning, match=r"a\.gif.*LOAD_TRUNCATED_IMAGES"):
+        assert np.isfinite(embedder.transform(path)).all()
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", False)
+    with pytest.raises(UnreadableImageError, match="ends early"):
+        embedder.transform(path)
