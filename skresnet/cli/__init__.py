@@ -15,7 +15,7 @@ import click
 
 from skresnet import __version__
 from skresnet.cli import demo, embed, evaluate, info, predict, train
-from skresnet.cli.outputs import fitting, prepare_streams, say
+from skresnet.cli.terminal import fitting, prepare_streams, say
 
 
 class _Group(click.Group):

@@ -6,7 +6,7 @@ import click
 
 from skresnet.cli.models import start_tensorflow
 from skresnet.cli.options import examples
-from skresnet.cli.outputs import say_next
+from skresnet.cli.terminal import say_next
 
 
 @click.command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,30 +17,32 @@ from skresnet.cli.options import (
     chosen_cache,
     embedder_options,
     examples,
+    files_in,
     force_option,
     on_error_option,
     random_state_option,
-    weights_file,
 )
-from skresnet.cli.outputs import (
-    beside,
-    check_not_inputs,
-    check_outputs,
-    say,
-    writing,
-)
+from skresnet.cli.outputs import beside, check_not_inputs, check_outputs, writing
 from skresnet.cli.pictures import (
+    check_headers,
     chunks,
     list_below,
     list_writer,
     raise_unreadable,
     tell_unreadable,
 )
+from skresnet.cli.terminal import pasteable, say
 
 if TYPE_CHECKING:
     import numpy as np
 
     from skresnet.reading import Failure
+
+# How to go on with a file, whose name is to be put in.
+_READING = {
+    ".npy": "import numpy; print(numpy.load({!r}).shape)",
+    ".parquet": "import pyarrow.parquet; print(pyarrow.parquet.read_table({!r}))",
+}
 
 # Takes the paths of some pictures, their classes and their rows.
 Append = Callable[[Sequence[str], Sequence[str | None], "np.ndarray"], None]
@@ -84,7 +87,6 @@ def embed(
     goes on where it was, with the rows from the cache; the file appears under its
     name once it is whole.
     """
-    from skresnet.embedding import unreadable_headers
     from skresnet.reading import as_pictures
 
     _check_kind(out)
@@ -93,16 +95,13 @@ def embed(
     check_embedder(params)
     cache = chosen_cache(cache, no_cache)
     paths, classes = list_below(folder)
-    check_not_inputs(files, [*paths, *weights_file(params)])
+    check_not_inputs(files, [*paths, *files_in(cache, **params)])
     say(f"Pictures: {len(paths)}, cache: {cache or 'none'}", err=True)
 
     embedder = fitted(_new_embedder(cache, random_state, params))
-    failures: list[Failure] = []
     if on_error == "raise":
-        # Now, and not after hours of the others.
-        failures = unreadable_headers(as_pictures(paths), n_jobs=embedder.n_jobs)
-        if failures:
-            raise_unreadable(failures)
+        check_headers(paths, embedder.n_jobs)
+    failures: list[Failure] = []
     start = 0
     write = _parquet_file if out.suffix == ".parquet" else _npy_file
     n_features = len(embedder.get_feature_names_out())
@@ -125,11 +124,13 @@ def embed(
     tell_unreadable(failures, len(paths))
     written = " and ".join(map(str, files))
     say(f"{len(paths) - len(failures)} rows in {written}", err=True)
+    line = pasteable([sys.executable, "-c", _READING[out.suffix].format(str(out))])
+    say(f"Next:\n  {line}", err=True, wrap=False)
 
 
 def _check_kind(out: Path) -> None:
     """Refuse a name that says no kind of file, or one that needs what is missing."""
-    if out.suffix not in (".parquet", ".npy"):
+    if out.suffix not in _READING:
         raise click.UsageError(
             f"--out {out}: the name must end in .parquet or .npy, which says what "
             "kind of file to write."

@@ -23,21 +23,16 @@ from skresnet.cli.options import (
     chosen_cache,
     chosen_format,
     examples,
+    files_in,
     force_option,
     on_error_option,
     out_option,
     reading_options,
     report_option,
 )
-from skresnet.cli.outputs import (
-    check_not_inputs,
-    check_outputs,
-    csv_line,
-    results,
-    say,
-    say_next,
-)
+from skresnet.cli.outputs import check_not_inputs, check_outputs, csv_line, results
 from skresnet.cli.pictures import Part, load_test
+from skresnet.cli.terminal import say, say_next
 from skresnet.text import shown
 
 if TYPE_CHECKING:
@@ -165,11 +160,12 @@ def evaluate(
     if report:
         check_drawing()
     part = load_test(folder)
-    check_not_inputs(outputs, [model, folder, *part.paths])
+    folder_of_cache = chosen_cache(cache, no_cache)
+    check_not_inputs(outputs, [model, folder, *part.paths, *files_in(folder_of_cache)])
     classifier = load_model(model)
     _check_classes(part, classifier)
     classifier.set_params(
-        embedder__cache=chosen_cache(cache, no_cache),
+        embedder__cache=folder_of_cache,
         embedder__verbose=int(sys.stderr.isatty()),
         **params,
     )

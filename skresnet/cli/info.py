@@ -12,7 +12,7 @@ import click
 from skresnet import __version__
 from skresnet.cli.models import best_epoch, load_model
 from skresnet.cli.options import examples
-from skresnet.cli.outputs import fitting
+from skresnet.cli.terminal import fitting
 from skresnet.text import shown
 
 _PACKAGES = (

@@ -309,7 +309,8 @@ def chosen_format(
     return formats.get(name or ending) or next(iter(formats.values()))
 
 
-def weights_file(params: dict[str, Any]) -> list[Path]:
-    """Return the file of the weights that the options name, if it is one."""
-    weights = Path(params["embedder__weights"] or "")
-    return [weights] if weights.is_file() else []
+def files_in(cache: Path | None, **params: Any) -> list[Path]:
+    """List what is read besides pictures: a cache, and the file of the weights."""
+    weights = Path(params.get("embedder__weights") or "")
+    found = list(cache.iterdir()) if cache and cache.is_dir() else []
+    return [*found, weights] if weights.is_file() else found

@@ -1,21 +1,17 @@
-"""What a command leaves behind: files, whole or not at all, and words on a terminal."""
+"""Files that a command writes: whole or not at all, and nobody else's."""
 
 from __future__ import annotations
 
 import csv
 import io
 import os
-import shlex
 import stat
 import sys
 import tempfile
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import combinations
 from pathlib import Path
-from shutil import get_terminal_size, which
-from subprocess import list2cmdline
 
 import click
 
@@ -27,70 +23,6 @@ if sys.platform != "win32":
 _UNFINISHED = ".unfinished"
 # What spreadsheets take for the beginning of a formula, in both widths.
 _FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001
-
-
-def prepare_streams() -> None:
-    """Make standard streams that take any text, in place of closed ones too.
-
-    Where one is closed, the next file that is opened would get its number, and with it
-    what TensorFlow writes to standard error.
-    """
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
-        if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(number, "w" if number else "r"))
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            # File and class names need not be text in the encoding of the stream.
-            stream.reconfigure(errors="backslashreplace")
-
-
-def say(text: str, *, err: bool = False, wrap: bool = True) -> None:
-    """Write lines about the work, which goes on if nobody can read them."""
-    stream = sys.stderr if err else sys.stdout
-    try:
-        click.echo(fitting(text) if wrap and stream.isatty() else text, stream)
-    except OSError as error:
-        # What is kept in the stream would fail again at the end of the process.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        if not err and not isinstance(error, BrokenPipeError):
-            say(f"Warning: standard output takes no more: {error.strerror}", err=True)
-
-
-def say_next(*lines: Iterable[str | Path]) -> None:
-    """Write command lines of this program that can be pasted into a shell."""
-    program = ["skresnet"] if which("skresnet") else sys.argv[:1]
-    if Path(sys.argv[0]).name == "__main__.py":
-        program = [sys.executable, "-m", "skresnet"]
-    join = list2cmdline if sys.platform == "win32" else shlex.join
-    say("Next:")
-    for line in lines:
-        # Where a hyphen begins the name of a file, it begins no option.
-        words = [
-            f"./{word}" if isinstance(word, Path) and str(word)[0] == "-" else str(word)
-            for word in line
-        ]
-        say("  " + join([*program, *words]), wrap=False)
-
-
-def fitting(text: str, indent: str = "") -> str:
-    """Wrap lines between words to the width of the terminal."""
-    wrapper = textwrap.TextWrapper(
-        get_terminal_size().columns,
-        break_long_words=False,
-        break_on_hyphens=False,
-        replace_whitespace=False,
-    )
-    wrapped = []
-    for line in text.split("\n"):
-        words = line.lstrip()
-        wrapper.initial_indent = line[: len(line) - len(words)]
-        wrapper.subsequent_indent = indent or wrapper.initial_indent
-        wrapped.append(wrapper.fill(words))
-    return "\n".join(wrapped)
 
 
 def spreadsheet_cell(text: str) -> str:
@@ -306,7 +238,10 @@ def _moved(file: Path, path: Path, force: bool) -> bool:
 def results(out: Path | None, *, force: bool) -> Iterator[Callable[[str], None]]:
     """Write text to a file, or to standard output where there is none."""
     if out is None:
-        yield lambda text: click.echo(text, nl=False)
+        # Pipes and files get UTF-8 whatever the terminal speaks.
+        yield lambda text: click.echo(
+            text.encode("utf-8", "backslashreplace"), nl=False
+        )
     else:
         with (
             writing(out, force=force) as (unfinished,),

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import click
 import numpy as np
 
-from skresnet.cli.outputs import from_spreadsheet_cell, say, spreadsheet_cell
+from skresnet.cli.outputs import from_spreadsheet_cell, spreadsheet_cell
+from skresnet.cli.terminal import say
 
 if TYPE_CHECKING:
     from skresnet.embedding import Embedded
@@ -250,6 +251,15 @@ def chunks(paths: list[str], *, silent: bool = False) -> Iterator[list[str]]:
             chunk = paths[start : start + _AT_ONCE]
             yield chunk
             progress.update(len(chunk))
+
+
+def check_headers(paths: Sequence[str] | np.ndarray, n_jobs: int | None) -> None:
+    """Refuse what is certainly unreadable now, not after hours of the others."""
+    from skresnet.embedding import unreadable_headers
+    from skresnet.reading import as_pictures
+
+    if failures := unreadable_headers(as_pictures(paths), n_jobs=n_jobs):
+        raise_unreadable(failures)
 
 
 def tell_unreadable(failures: Sequence[Failure], n_pictures: int) -> None:

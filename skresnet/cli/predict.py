@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,20 +19,18 @@ from skresnet.cli.options import (
     chosen_cache,
     chosen_format,
     examples,
+    files_in,
     force_option,
     option,
     out_option,
     reading_options,
 )
-from skresnet.cli.outputs import (
-    check_not_inputs,
-    check_outputs,
-    csv_line,
-    results,
-    say,
-)
+from skresnet.cli.outputs import check_not_inputs, check_outputs, csv_line, results
 from skresnet.cli.pictures import SOME_UNREADABLE, chunks, decoded, list_below
-from skresnet.text import counted, shown
+from skresnet.cli.terminal import say
+from skresnet.text import counted, listed, shown
+
+_UNSURE = "unsure"
 
 
 class _Prediction(NamedTuple):
@@ -46,7 +47,7 @@ _Line = Callable[[_Prediction | None], str]
 
 def _table(classes: Sequence[str], top: int) -> _Line:
     """Write columns for people: classes with their probabilities, then the path."""
-    width = max(len(shown(name)) for name in [*classes, "UNREADABLE"])
+    width = max(len(shown(name)) for name in [*classes, _UNSURE, "UNREADABLE"])
 
     def line(prediction: _Prediction | None) -> str:
         if prediction is None:
@@ -105,6 +106,7 @@ _FORMATS = {"table": _table, "csv": _csv, "jsonl": _json_lines}
     epilog=examples(
         "skresnet predict model.joblib photos",
         "skresnet predict model.joblib photos --top 2 --format csv --out classes.csv",
+        "skresnet predict model.joblib photos --threshold 0.8 --sort-into sorted",
         'find photos -name "*.png" | skresnet predict model.joblib - --format jsonl',
     ),
 )
@@ -123,6 +125,18 @@ _FORMATS = {"table": _table, "csv": _csv, "jsonl": _json_lines}
     default=1,
     help="How many classes to name, the most probable first.",
 )
+@option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    help="Probability of the best class below which it is called unsure.",
+)
+@click.option(
+    "--sort-into",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="New folder to copy the pictures to, into a folder for each class.",
+)
+@click.option("--link", is_flag=True, help="With --sort-into, link instead of copying.")
 @out_option
 @force_option
 @cache_options
@@ -132,6 +146,9 @@ def predict(
     images: tuple[str, ...],
     format_name: str | None,
     top: int,
+    threshold: float,
+    sort_into: Path | None,
+    link: bool,
     out: Path | None,
     force: bool,
     cache: Path | None,
@@ -150,13 +167,14 @@ def predict(
     outputs = [out] if out else []
     check_outputs(outputs, force=force)
     paths = [path for image in images for path in _paths(image)]
-    check_not_inputs(outputs, [model, *paths])
+    cache = chosen_cache(cache, no_cache)
+    check_not_inputs(outputs, [model, *paths, *files_in(cache)])
     if not paths:
         raise click.ClickException("There are no pictures: standard input is empty.")
     classifier = load_model(model)
-    classifier.set_params(
-        embedder__cache=chosen_cache(cache, no_cache), embedder__verbose=0, **params
-    )
+    if sort_into:
+        _check_folder(sort_into, classifier.classes_)
+    classifier.set_params(embedder__cache=cache, embedder__verbose=0, **params)
     start_tensorflow()
     n_failures = 0
     top = min(top, len(classifier.classes_))
@@ -166,10 +184,15 @@ def predict(
     with results(out, force=force) as write:
         write(line(None))
         for prediction in _predictions(classifier, paths, top, silent):
+            if prediction.best and prediction.best[0][1] < threshold:
+                prediction.best[0] = (_UNSURE, prediction.best[0][1])
             write(line(prediction))
             n_failures += prediction.error is not None
-    if out:
-        say(f"Predictions: {out}", err=True)
+            if sort_into and prediction.best:
+                _put(Path(prediction.path), sort_into / prediction.best[0][0], link)
+    for written in (*outputs, sort_into):
+        if written:
+            say(f"Written: {written}", err=True)
     if n_failures == len(paths):
         raise click.ClickException(
             f"None of {counted(n_failures, 'picture')} can be read."
@@ -177,6 +200,34 @@ def predict(
     if n_failures:
         say(f"{n_failures} of {len(paths)} pictures cannot be read.", err=True)
         raise click.exceptions.Exit(SOME_UNREADABLE)
+
+
+def _check_folder(folder: Path, classes: Sequence[str]) -> None:
+    """Refuse to mix sorted pictures with others, or to sort them anywhere else."""
+    if folder.exists() and any(folder.iterdir()):
+        raise click.ClickException(
+            f"--sort-into {folder}: the folder is not empty; choose a new one."
+        )
+    if unfit := [name for name in map(str, classes) if Path(name).name != name]:
+        raise click.ClickException(
+            f"--sort-into {folder}: {listed(unfit)} cannot be the name of a folder."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _put(picture: Path, folder: Path, link: bool) -> None:
+    """Copy a picture, or a link to it, into a folder, over no other one."""
+    folder.mkdir(exist_ok=True)
+    for number in count(1):
+        more = f"-{number}" if number > 1 else ""
+        place = folder / f"{picture.stem}{more}{picture.suffix}"
+        with suppress(FileExistsError):
+            if link:
+                place.symlink_to(picture.absolute())
+            else:
+                with picture.open("rb") as content, place.open("xb") as copy:
+                    shutil.copyfileobj(content, copy)
+            return
 
 
 def _paths(image: str) -> Sequence[str]:

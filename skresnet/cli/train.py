@@ -27,29 +27,24 @@ from skresnet.cli.options import (
     classifier_options,
     embedder_options,
     examples,
+    files_in,
     force_option,
     on_error_option,
     option,
     random_state_option,
     report_option,
-    weights_file,
 )
-from skresnet.cli.outputs import (
-    beside,
-    check_not_inputs,
-    check_outputs,
-    say,
-    say_next,
-    writing,
-)
+from skresnet.cli.outputs import beside, check_not_inputs, check_outputs, writing
 from skresnet.cli.pictures import (
     SOME_UNREADABLE,
     Part,
     Parts,
+    check_headers,
     embed_part,
     list_writer,
     load_parts,
 )
+from skresnet.cli.terminal import say, say_next
 
 _FOLDS = 3
 _COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
@@ -130,12 +125,14 @@ def train(
     if test_list:
         outputs.append(test_list)
         check_outputs(outputs, force=force)
-    check_not_inputs(outputs, [*parts.paths(), *weights_file(params)])
+    check_not_inputs(outputs, [*parts.paths(), *files_in(folder_of_cache, **params)])
     _describe(folder, parts)
     say(f"Cache: {folder_of_cache or 'none'}")
     model = _new_model(folder_of_cache, scale, random_state, params)
 
     embedder, head = fitted(model["embedder"]), model[1:]
+    if on_error == "raise" and parts.val:
+        check_headers(parts.val.paths, embedder.n_jobs)
     rows, train_part, embedded = embed_part(embedder, parts.train, on_error)
     embedder._remember(embedded)
     validation = {}

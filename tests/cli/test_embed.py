@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import subprocess
 import sys
 
 import numpy as np
@@ -55,6 +56,17 @@ def test_npy_has_the_rows_and_a_list_of_pictures_beside_it(
         listed = list(csv.DictReader(file))
     assert [row["path"] for row in listed] == table["path"].tolist()
     assert [row["class"] for row in listed] == table["class"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("ending", "expected"), [("npy", "(18, 256)"), ("parquet", "features: fixed_size")]
+)
+def test_the_next_step_can_be_pasted(run, colour_folder, tmp_path, ending, expected):
+    out = tmp_path / f"it's mine.{ending}"
+    result = run("embed", colour_folder / "test", "--out", out, *TINY)
+    line = result.stderr.split("Next:\n")[1]
+    done = subprocess.run(line, shell=True, capture_output=True, text=True)
+    assert expected in done.stdout
 
 
 def test_splits_are_embedded_with_their_classes(run, colour_folder, tmp_path):

@@ -5,6 +5,7 @@ import io
 import json
 
 import joblib
+import numpy as np
 import pytest
 
 
@@ -164,3 +165,49 @@ def test_more_classes_than_there_are_is_all_of_them(run, model_file, mixed):
     predictions = json.loads(output)["predictions"]
     assert {row["class"] for row in predictions} == {"blue", "green", "red"}
     assert sum(row["probability"] for row in predictions) == pytest.approx(1, abs=1e-5)
+
+
+def test_what_is_less_probable_than_the_threshold_is_unsure(
+    run, model_file, colour_folder
+):
+    arguments = ["predict", model_file, colour_folder / "test", "--format", "csv"]
+    sure = list(csv.DictReader(io.StringIO(run(*arguments).stdout)))
+    threshold = sorted(float(row["probability"]) for row in sure)[9]
+    output = run(*arguments, "--threshold", threshold + 1e-5).stdout
+    rows = list(csv.DictReader(io.StringIO(output)))
+    for row, known in zip(rows, sure, strict=True):
+        is_unsure = float(known["probability"]) < threshold + 1e-5
+        assert row["class"] == ("unsure" if is_unsure else known["class"])
+        assert row["probability"] == known["probability"]
+    assert {row["class"] for row in rows} > {"unsure"}
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_pictures_are_sorted_into_a_folder_for_each_class(
+    run, model_file, colour_folder, mixed, tmp_path, link
+):
+    # Of the same name, in different folders.
+    pictures = [*mixed, colour_folder / "val" / "red" / "00.png"]
+    folder = tmp_path / "sorted"
+    options = ["--sort-into", folder, *(["--link"] if link else [])]
+    run("predict", model_file, *pictures, *options, status=3)
+    copies = {str(path.relative_to(folder)): path for path in folder.glob("*/*")}
+    assert set(copies) == {"blue/00.png", "red/00.png", "red/00-2.png"}
+    assert copies["red/00-2.png"].read_bytes() == pictures[3].read_bytes()
+    assert copies["red/00.png"].read_bytes() == pictures[0].read_bytes()
+    assert all(path.is_symlink() == link for path in copies.values())
+    again = run("predict", model_file, *pictures, *options, "--force", status=1)
+    assert "not empty" in again.stderr
+
+
+def test_a_class_cannot_lead_out_of_the_folder_to_sort_into(
+    run, model_file, colour_folder, tmp_path
+):
+    model = joblib.load(model_file)
+    model["classifier"].classes_ = np.array(["../x", "green", "red"])
+    joblib.dump(model, tmp_path / "odd.joblib")
+    options = ["--sort-into", tmp_path / "sorted"]
+    picture = colour_folder / "test" / "blue" / "00.png"
+    result = run("predict", tmp_path / "odd.joblib", picture, *options, status=1)
+    assert "'../x' cannot be the name of a folder" in result.stderr
+    assert not (tmp_path / "x").exists()

@@ -10,7 +10,7 @@ import sys
 import pytest
 from tiny import TINY
 
-from skresnet.cli.outputs import fitting
+from skresnet.cli.terminal import fitting
 
 
 def shown(*args, columns=80):

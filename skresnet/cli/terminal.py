@@ -1,0 +1,82 @@
+"""What a command says, to people and to whoever stands in for a terminal."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+from shutil import get_terminal_size, which
+from subprocess import list2cmdline
+
+import click
+
+
+def prepare_streams() -> None:
+    """Make standard streams that take any text, in place of closed ones too.
+
+    Where one is closed, the next file that is opened would get its number, and with it
+    what TensorFlow writes to standard error.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w" if number else "r"))
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # File and class names need not be text in the encoding of the stream.
+            stream.reconfigure(errors="backslashreplace")
+
+
+def say(text: str, *, err: bool = False, wrap: bool = True) -> None:
+    """Write lines about the work, which goes on if nobody can read them."""
+    stream = sys.stderr if err else sys.stdout
+    try:
+        click.echo(fitting(text) if wrap and stream.isatty() else text, stream)
+    except OSError as error:
+        # What is kept in the stream would fail again at the end of the process.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if not err and not isinstance(error, BrokenPipeError):
+            say(f"Warning: standard output takes no more: {error.strerror}", err=True)
+
+
+def say_next(*lines: Iterable[str | Path]) -> None:
+    """Write command lines of this program that can be pasted into a shell."""
+    program = ["skresnet"] if which("skresnet") else sys.argv[:1]
+    if Path(sys.argv[0]).name == "__main__.py":
+        program = [sys.executable, "-m", "skresnet"]
+    say("Next:")
+    for line in lines:
+        # Where a hyphen begins the name of a file, it begins no option.
+        words = [
+            f"./{word}" if isinstance(word, Path) and str(word)[0] == "-" else str(word)
+            for word in line
+        ]
+        say("  " + pasteable([*program, *words]), wrap=False)
+
+
+def pasteable(words: list[str]) -> str:
+    """Write a command line as the shell of this system takes it."""
+    return list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+
+
+def fitting(text: str, indent: str = "") -> str:
+    """Wrap lines between words to the width of the terminal."""
+    wrapper = textwrap.TextWrapper(
+        get_terminal_size().columns,
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+    )
+    wrapped = []
+    for line in text.split("\n"):
+        words = line.lstrip()
+        wrapper.initial_indent = line[: len(line) - len(words)]
+        wrapper.subsequent_indent = indent or wrapper.initial_indent
+        wrapped.append(wrapper.fill(words))
+    return "\n".join(wrapped)
