@@ -204,16 +204,16 @@ def _remove_abandoned(file: Path) -> None:
 
 def _take_mode(file: Path, path: Path) -> None:
     """Give a file the mode of the one that it replaces, or of any new one."""
-    try:
-        replaced = path.stat()
-        with suppress(OSError, AttributeError):
+    # Some file systems know neither owners nor modes.
+    with suppress(OSError, AttributeError):
+        if path.exists():
+            replaced = path.stat()
+            file.chmod(stat.S_IMODE(replaced.st_mode))
             os.chown(file, replaced.st_uid, replaced.st_gid)
-        mode = stat.S_IMODE(replaced.st_mode)
-    except FileNotFoundError:
-        mask = os.umask(0o077)
-        os.umask(mask)
-        mode = 0o666 & ~mask
-    file.chmod(mode)
+        else:
+            mask = os.umask(0o077)
+            os.umask(mask)
+            file.chmod(0o666 & ~mask)
 
 
 def _moved(file: Path, path: Path, force: bool) -> bool:
