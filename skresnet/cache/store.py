@@ -29,9 +29,9 @@ from skresnet.cache.files import (
 )
 from skresnet.warn import warn_user
 
-# How long to wait for another writer. Transactions last milliseconds; clearing or
-# shrinking a large store lasts seconds.
-_BUSY_SECONDS = 30.0
+# How long to wait for other writers, and how long without saying so. Transactions last
+# milliseconds; clearing or shrinking a large store lasts seconds.
+PATIENT_SECONDS, SILENT_SECONDS = 30.0, 5.0
 
 # The statements here are constant and right: where SQLite finds fault with them ("no
 # such table"), or a rule of the tables broken, the file is damaged. All other errors
@@ -85,7 +85,7 @@ class Store:
             self._connection = sqlite3.connect(
                 f"{path.as_uri()}?{mode}",
                 uri=True,
-                timeout=_BUSY_SECONDS,
+                timeout=1.0,
                 isolation_level=None,
                 check_same_thread=False,
             )
@@ -125,20 +125,8 @@ class Store:
         self._file = (status.st_dev, status.st_ino)
 
     def _enter_write_ahead_mode(self) -> None:
-        # In this mode readers and the one writer do not wait for each other. SQLite
-        # does not use its timeout when two processes create a store at once, so the
-        # waiting is done here.
-        deadline = time.monotonic() + _BUSY_SECONDS
-        while True:
-            try:
-                (mode,) = self._connection.execute("PRAGMA journal_mode=WAL").fetchone()
-                break
-            except sqlite3.OperationalError as error:
-                if _primary_code(error) != sqlite3.SQLITE_BUSY:
-                    raise
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
+        # In this mode readers and the one writer do not wait for each other.
+        (mode,) = self._patiently("PRAGMA journal_mode=WAL").fetchone()
         # Where the file system cannot do it, SQLite keeps its older journal, which
         # needs the stricter setting to survive a power cut.
         synchronous = "NORMAL" if mode in ("wal", b"wal") else "FULL"
@@ -291,8 +279,35 @@ class Store:
         self._connection.executemany("DELETE FROM entries WHERE rowid = ?", oldest)
 
     def _shrink(self) -> None:
-        self._connection.execute("VACUUM")
+        self._patiently("VACUUM")
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _patiently(self, statement: str) -> sqlite3.Cursor:
+        """Execute what other writers may keep waiting; say so where that takes long.
+
+        SQLite has a timeout of its own, but does not use it when two processes create
+        a store at once, and is silent.
+        """
+        began, told = time.monotonic(), False
+        while True:
+            try:
+                return self._connection.execute(statement)
+            except sqlite3.OperationalError as error:
+                waited = time.monotonic() - began
+                if _primary_code(error) != sqlite3.SQLITE_BUSY:
+                    raise
+                if waited > SILENT_SECONDS and not told:
+                    told = True
+                    warn_user(
+                        "Another process has been writing to the embedding cache "
+                        f"{self.path.parent} for {SILENT_SECONDS:g} seconds. This one "
+                        f"waits for {PATIENT_SECONDS:g} seconds at most. If the other "
+                        "hangs, end it.",
+                        CacheWarning,
+                    )
+                if waited > PATIENT_SECONDS:
+                    raise
+                time.sleep(0.01)
 
     def _file_bytes(self) -> int:
         return self._pragma("page_count") * self._pragma("page_size")
@@ -314,7 +329,7 @@ class Store:
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
         """Commit what is done inside, all of it or nothing."""
-        self._connection.execute("BEGIN IMMEDIATE")
+        self._patiently("BEGIN IMMEDIATE")
         try:
             yield
             self._connection.execute("COMMIT")

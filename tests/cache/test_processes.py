@@ -8,7 +8,12 @@ import pytest
 from cache_rows import SETTINGS, count_right, rows
 from surroundings import run_python, start_python
 
-from skresnet.cache import EmbeddingCache
+from skresnet.cache import (
+    CacheUnavailableError,
+    CacheWarning,
+    EmbeddingCache,
+    store,
+)
 
 KILLS = 10
 SECONDS_TOGETHER = 3
@@ -163,13 +168,33 @@ def test_two_writers_and_two_readers_work_at_once(tmp_path):
 def test_a_reader_does_not_wait_for_a_writer(tmp_path):
     cache = EmbeddingCache(tmp_path)
     cache.put_many(SETTINGS, rows(1))
-    (store,) = tmp_path.glob("*.sqlite")
-    writer = sqlite3.connect(store, isolation_level=None)
+    (file,) = tmp_path.glob("*.sqlite")
+    writer = sqlite3.connect(file, isolation_level=None)
     writer.execute("BEGIN EXCLUSIVE")
     writer.execute("DELETE FROM entries")
     # It would wait for half a minute, and then fail.
     assert count_right(cache, [1]) == 1
     writer.close()
+
+
+def test_a_writer_that_hangs_is_waited_for_with_words(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "SILENT_SECONDS", 0.1)
+    monkeypatch.setattr(store, "PATIENT_SECONDS", 0.3)
+    cache = EmbeddingCache(tmp_path)
+    cache.put_many(SETTINGS, rows(1))
+    (file,) = tmp_path.glob("*.sqlite")
+    writer = sqlite3.connect(file, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    with (
+        pytest.warns(CacheWarning, match="Another process has been writing") as caught,
+        pytest.raises(CacheUnavailableError, match="locked"),
+    ):
+        cache.put_many(SETTINGS, rows(2))
+    assert len(caught) == 1
+    writer.execute("ROLLBACK")
+    writer.close()
+    cache.put_many(SETTINGS, rows(2))
+    assert count_right(cache, [1, 2]) == 2
 
 
 def test_processes_that_begin_on_an_empty_folder_at_once_share_one_store(tmp_path):
