@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -12,6 +13,11 @@ from sklearn.manifold import TSNE
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
 from sklearn.utils._optional_dependencies import check_matplotlib_support
+from sklearn.utils._param_validation import (
+    Interval,
+    StrOptions,
+    validate_parameter_constraints,
+)
 from sklearn.utils.validation import column_or_1d
 
 from skresnet.displays.panels import new_axes
@@ -123,7 +129,9 @@ class EmbeddingDisplay:
         display : EmbeddingDisplay
             What was drawn.
         """
-        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        cls._check("from_estimator", method, n_images, random_state)
+        if y is not None:
+            check_same_length(as_pictures(X), y)
         estimator = getattr(estimator, "best_estimator_", estimator)
         if isinstance(estimator, Pipeline) and not hasattr(estimator, "transform"):
             estimator = estimator[:-1]
@@ -193,7 +201,7 @@ class EmbeddingDisplay:
             If the method is unknown, the lengths differ, or fewer than 3 rows are
             left.
         """
-        check_matplotlib_support(f"{cls.__name__}.from_embedding")
+        cls._check("from_embedding", method, n_images, random_state)
         features = check_array(features, ensure_all_finite=False)
         labels = None if y is None else column_or_1d(y, warn=True)
         shown_pictures = None if pictures is None else as_pictures(pictures)
@@ -227,6 +235,21 @@ class EmbeddingDisplay:
             axis_labels=axis_labels,
         )
         return display.plot(ax=ax, scatter_kw=scatter_kw)
+
+    @classmethod
+    def _check(cls, where: str, method: Any, n_images: Any, random_state: Any) -> None:
+        """Check what decides how to draw before any picture is opened."""
+        caller = f"{cls.__name__}.{where}"
+        check_matplotlib_support(caller)
+        validate_parameter_constraints(
+            {
+                "method": [StrOptions({"pca", "tsne"})],
+                "n_images": [Interval(Integral, 0, None, closed="left")],
+                "random_state": ["random_state"],
+            },
+            {"method": method, "n_images": n_images, "random_state": random_state},
+            caller,
+        )
 
     def plot(
         self, ax: Axes | None = None, *, scatter_kw: dict[str, Any] | None = None
@@ -300,10 +323,8 @@ def _in_two_dimensions(
             f"1st principal component ({first:.0f}% of the variance)",
             f"2nd principal component ({second:.0f}%)",
         )
-    if method == "tsne":
-        # The perplexity, scikit-learn's default but for few rows, which it must be
-        # below the number of.
-        perplexity = min(30.0, (len(features) - 1) / 3)
-        tsne = TSNE(perplexity=perplexity, random_state=random_state)
-        return tsne.fit_transform(features), ("t-SNE, 1st", "t-SNE, 2nd")
-    raise ValueError(f"method={method!r} is unknown; expected 'pca' or 'tsne'.")
+    # The perplexity, scikit-learn's default but for few rows, which it must be below
+    # the number of.
+    perplexity = min(30.0, (len(features) - 1) / 3)
+    tsne = TSNE(perplexity=perplexity, random_state=random_state)
+    return tsne.fit_transform(features), ("t-SNE, 1st", "t-SNE, 2nd")

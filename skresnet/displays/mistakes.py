@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from PIL import Image
 from sklearn.utils._optional_dependencies import check_matplotlib_support
+from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
-from skresnet.displays.panels import divided, new_axes
+from skresnet.displays.panels import divided, new_axes, place_of
 from skresnet.displays.thumbnails import thumbnails
 from skresnet.evaluation import Predictions
 from skresnet.reading import Failure
@@ -130,9 +132,10 @@ class MistakesDisplay:
             If the estimator has no ``predict_proba``.
 
         ValueError
-            If the lengths differ, or the estimator knows none of the labels.
+            If the lengths differ, or the estimator knows none of the labels, or a
+            parameter is not possible.
         """
-        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        cls._check("from_estimator", n, n_columns, ax)
         display = cls._from(Predictions.from_model(estimator, X, y), n)
         return display.plot(ax=ax, n_columns=n_columns)
 
@@ -184,9 +187,25 @@ class MistakesDisplay:
         ValueError
             If the shapes do not fit each other.
         """
-        check_matplotlib_support(f"{cls.__name__}.from_predictions")
+        cls._check("from_predictions", n, n_columns, ax)
         predictions = Predictions.from_probabilities(X, y_true, y_proba, classes)
         return cls._from(predictions, n).plot(ax=ax, n_columns=n_columns)
+
+    @classmethod
+    def _check(cls, method: str, n: Any, n_columns: Any, ax: Axes | None) -> None:
+        """Check what decides how to draw before any picture is opened."""
+        caller = f"{cls.__name__}.{method}"
+        check_matplotlib_support(caller)
+        validate_parameter_constraints(
+            {
+                "n": [Interval(Integral, 0, None, closed="left")],
+                "n_columns": [Interval(Integral, 1, None, closed="left")],
+            },
+            {"n": n, "n_columns": n_columns},
+            caller,
+        )
+        if ax is not None:
+            place_of(ax)
 
     @classmethod
     def _from(cls, predictions: Predictions, n: int) -> Self:

@@ -17,23 +17,28 @@ def new_axes(size: tuple[float, float]) -> Axes:
     return plt.subplots(figsize=size, layout="constrained")[1]
 
 
-def divided(ax: Axes, n_rows: int, n_columns: int) -> np.ndarray:
-    """Fill the place of ``ax``, which becomes invisible, with a grid of axes.
+def place_of(ax: Axes) -> Any:
+    """Find the place of ``ax`` in a grid of subplots.
 
     Raises
     ------
     ValueError
-        If ``ax`` is not part of a grid of subplots.
+        If it has none.
     """
-    from matplotlib.gridspec import GridSpecFromSubplotSpec
-
     place = ax.get_subplotspec()
-    figure: Any = ax.figure
     if place is None:
         raise ValueError(
             "ax was placed by hand; expected axes of a grid, as plt.subplots makes "
             "them, whose place can be divided."
         )
+    return place
+
+
+def divided(ax: Axes, n_rows: int, n_columns: int) -> np.ndarray:
+    """Fill the place of ``ax``, which becomes invisible, with a grid of axes."""
+    from matplotlib.gridspec import GridSpecFromSubplotSpec
+
+    place, figure = place_of(ax), ax.figure
     ax.set_axis_off()
     grid = GridSpecFromSubplotSpec(n_rows, n_columns, subplot_spec=place)
     panels = np.empty((n_rows, n_columns), dtype=object)

@@ -6,10 +6,12 @@ import html
 import os
 from datetime import date
 from importlib.util import find_spec
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
 from skresnet import __version__
 from skresnet.evaluation import Predictions
@@ -120,7 +122,8 @@ def make_report(
         If the model has no ``predict_proba``.
 
     ValueError
-        If the lengths of X and y differ, or the model knows none of the labels.
+        If the lengths of X and y differ, the model knows none of the labels, or a
+        parameter is not possible.
 
     UnreadableImageError
         If none of the pictures can be read.
@@ -133,6 +136,15 @@ def make_report(
     >>> make_report(model, X_test, y_test).save("report.html")  # doctest: +SKIP
     """
     check_report_support("make_report")
+    validate_parameter_constraints(
+        {
+            "title": [str, None],
+            "n_mistakes": [Interval(Integral, 0, None, closed="left")],
+            "random_state": ["random_state"],
+        },
+        {"title": title, "n_mistakes": n_mistakes, "random_state": random_state},
+        "make_report",
+    )
     return report_on(
         model,
         Predictions.from_model(model, X, y),

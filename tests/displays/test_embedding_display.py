@@ -119,9 +119,21 @@ def test_given_axes_and_keywords_are_used(features):
 
 def test_what_cannot_be_laid_out_is_an_error(features):
     X, y = features
-    with pytest.raises(ValueError, match="expected 'pca' or 'tsne'"):
-        EmbeddingDisplay.from_embedding(X, method="umap")
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         EmbeddingDisplay.from_embedding(X, y[:5])
     with pytest.raises(ValueError, match="2 of 2 rows of features are finite"):
         EmbeddingDisplay.from_embedding(X[:2])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({"method": "umap"}, "'method'.*'tsne'"),
+        ({"n_images": -1}, "'n_images'"),
+        ({"random_state": "a"}, "'random_state'"),
+        ({"y": ["red"]}, "inconsistent numbers of samples"),
+    ],
+)
+def test_wrong_values_are_told_before_a_picture_is_opened(colour_model, wrong, text):
+    with pytest.raises(ValueError, match=text):
+        EmbeddingDisplay.from_estimator(colour_model, ["gone.png"] * 4, **wrong)

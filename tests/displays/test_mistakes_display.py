@@ -115,3 +115,15 @@ def test_models_and_labels_that_do_not_fit_are_errors(colour_model):
         MistakesDisplay.from_estimator(colour_model, GREYS, LABELS)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         MistakesDisplay.from_estimator(colour_model, GREYS, ["red"])
+
+
+@pytest.mark.parametrize("wrong", [{"n": -1}, {"n": 2.5}, {"n_columns": 0}])
+def test_wrong_values_are_told_before_a_picture_is_opened(colour_model, wrong):
+    with pytest.raises(ValueError, match=f"'{next(iter(wrong))}'"):
+        MistakesDisplay.from_estimator(colour_model, ["gone.png"], ["red"], **wrong)
+
+
+def test_axes_that_cannot_be_divided_are_told_before_a_picture_is_opened(colour_model):
+    by_hand = plt.figure().add_axes((0, 0, 1, 1))
+    with pytest.raises(ValueError, match=r"plt\.subplots"):
+        MistakesDisplay.from_estimator(colour_model, ["gone.png"], ["red"], ax=by_hand)

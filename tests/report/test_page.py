@@ -328,3 +328,11 @@ def test_probabilities_that_rounding_puts_above_one_are_drawn(pixel_model):
     predictions = Predictions.from_probabilities(X, y, above, model.classes_)
     page = Page(report_on(model, predictions).html)
     assert ["100.0%", "100.0%", "8"] in page.tables["reliability"][0]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"n_mistakes": -1}, {"random_state": "a"}, {"title": 1}]
+)
+def test_wrong_values_are_told_before_a_picture_is_opened(colour_model, wrong):
+    with pytest.raises(ValueError, match=f"'{next(iter(wrong))}'"):
+        make_report(colour_model, ["gone.png"], ["red"], **wrong)
