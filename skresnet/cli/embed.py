@@ -55,7 +55,7 @@ Append = Callable[[Sequence[str], Sequence[str | None], "np.ndarray"], None]
         "skresnet embed photos --out features.npy --precision float32",
     ),
 )
-@click.argument("folder")
+@click.argument("source", metavar="FOLDER_OR_TABLE")
 @click.option(
     "--out",
     required=True,
@@ -68,7 +68,7 @@ Append = Callable[[Sequence[str], Sequence[str | None], "np.ndarray"], None]
 @cache_options
 @embedder_options
 def embed(
-    folder: str,
+    source: str,
     out: Path,
     force: bool,
     on_error: str,
@@ -77,11 +77,12 @@ def embed(
     no_cache: bool,
     **params: Any,
 ) -> None:
-    """Write the features of all pictures below FOLDER to a file.
+    """Write the features of all pictures in FOLDER_OR_TABLE to a file.
 
-    A Parquet file has the columns path, class (the folder that a picture lies in, in
-    FOLDER or in a split) and features, a list of float32. A .npy file has the rows
-    alone; path and class are in a file beside it, features.paths.csv for features.npy.
+    A Parquet file has the columns path, class (that of the table, or the folder that a
+    picture lies in, in the folder or in a split) and features, a list of float32. A
+    .npy file has the rows alone; path and class are in a file beside it,
+    features.paths.csv for features.npy.
 
     Memory does not grow with the number of pictures. Stopped and started again, it
     goes on where it was, with the rows from the cache; the file appears under its
@@ -94,8 +95,8 @@ def embed(
     check_outputs(files, force=force)
     check_embedder(params)
     cache = chosen_cache(cache, no_cache)
-    paths, classes = list_below(folder)
-    check_not_inputs(files, [*paths, *files_in(cache, **params)])
+    paths, classes = list_below(source)
+    check_not_inputs(files, [source, *paths, *files_in(cache, **params)])
     say(f"Pictures: {len(paths)}, cache: {cache or 'none'}", err=True)
 
     embedder = fitted(_new_embedder(cache, random_state, params))

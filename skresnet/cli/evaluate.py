@@ -121,7 +121,7 @@ _FORMATS = {"text": _text, "json": _json, "csv": _csv}
     ),
 )
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("folder")
+@click.argument("source", metavar="FOLDER_OR_TABLE")
 @report_option
 @click.option(
     "--format",
@@ -137,7 +137,7 @@ _FORMATS = {"text": _text, "json": _json, "csv": _csv}
 @reading_options
 def evaluate(
     model: Path,
-    folder: str,
+    source: str,
     report: Path | None,
     format_name: str | None,
     out: Path | None,
@@ -147,10 +147,11 @@ def evaluate(
     no_cache: bool,
     **params: Any,
 ) -> None:
-    """Test the MODEL in a file on the pictures in FOLDER.
+    """Test the MODEL in a file on the pictures in FOLDER_OR_TABLE.
 
-    FOLDER holds a test folder, or one folder a class. It may also be a CSV file with
-    the columns path and class, as `skresnet train` writes beside a model.
+    A folder holds a test folder, or one folder a class. A table is a CSV or Parquet
+    file with the columns path and class, as `skresnet train` writes beside a model, and
+    perhaps one of splits, of which test is taken.
 
     A model is a pickle: loading it runs what it contains. Load only files from people
     you trust.
@@ -159,9 +160,9 @@ def evaluate(
     check_outputs(outputs, force=force)
     if report:
         check_drawing()
-    part = load_test(folder)
+    part = load_test(source)
     folder_of_cache = chosen_cache(cache, no_cache)
-    check_not_inputs(outputs, [model, folder, *part.paths, *files_in(folder_of_cache)])
+    check_not_inputs(outputs, [model, source, *part.paths, *files_in(folder_of_cache)])
     classifier = load_model(model)
     _check_classes(part, classifier)
     classifier.set_params(
@@ -181,7 +182,7 @@ def evaluate(
         again = ["--no-cache"] if no_cache else ["--cache", cache] if cache else []
         page = model.with_name(f"{model.stem}.html")
         say_next(
-            ("evaluate", model, Path(folder), "--report", page, *again),
+            ("evaluate", model, Path(source), "--report", page, *again),
             ("predict", model, Path(part.paths[0]), *again),
         )
 

@@ -242,6 +242,14 @@ on_error_option = option(
     help="Pictures that cannot be read: an error, or left out and listed.",
 )
 
+group_option = click.option(
+    "--group-by",
+    metavar="parent|PATTERN|COLUMN",
+    help="What tells which pictures show one subject, and stay on one side: their "
+    "folder, the part in parentheses of a pattern on their names, or a column of the "
+    "table.",
+)
+
 report_option = click.option(
     "--report",
     type=click.Path(path_type=Path),

@@ -30,13 +30,6 @@ def spreadsheet_cell(text: str) -> str:
     return "'" + text if text.startswith((*_FORMULA, "'")) else text
 
 
-def from_spreadsheet_cell(cell: str) -> str:
-    """Undo `spreadsheet_cell`."""
-    return (
-        cell[1:] if cell[:1] == "'" and cell[1:].startswith((*_FORMULA, "'")) else cell
-    )
-
-
 def csv_line(cells: Iterable[object]) -> str:
     """Write a line of CSV that is one line, and has no formulas."""
     text = io.StringIO()

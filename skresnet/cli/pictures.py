@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
-import io
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import click
 import numpy as np
 
-from skresnet.cli.outputs import from_spreadsheet_cell, spreadsheet_cell
+from skresnet.cli.outputs import spreadsheet_cell
 from skresnet.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -33,14 +31,16 @@ SOME_UNREADABLE = 3
 
 
 class Part(NamedTuple):
-    """Pictures with their classes."""
+    """Pictures with their classes, and the groups that they belong to."""
 
     paths: np.ndarray
     classes: np.ndarray
+    groups: np.ndarray | None = None
 
     def at(self, rows: np.ndarray) -> Part:
         """Take some of them."""
-        return Part(self.paths[rows], self.classes[rows])
+        groups = None if self.groups is None else self.groups[rows]
+        return Part(self.paths[rows], self.classes[rows], groups)
 
 
 class Parts(NamedTuple):
@@ -57,46 +57,76 @@ class Parts(NamedTuple):
         return [path for part in parts if part for path in part.paths]
 
 
-def load_parts(folder: str, test_size: float, random_state: int) -> Parts:
-    """List the splits of a folder, or the classes, of which a test set is set aside."""
-    from sklearn.model_selection import train_test_split
+def load(source: str, group_by: str | None = None) -> Any:
+    """List the pictures of a table, of the splits of a folder, or of its classes."""
+    from skresnet import load_image_folder, load_image_splits, load_image_table
 
-    from skresnet import load_image_folder, load_image_splits
-    from skresnet.datasets.walk import SPLIT_FOLDERS
+    if Path(source).is_file():
+        return load_image_table(source, group_column=group_by)
+    if split_folders(source):
+        return load_image_splits(source, groups=group_by)
+    return load_image_folder(source, groups=group_by)
+
+
+def load_parts(
+    source: str, test_size: float, random_state: int, group_by: str | None = None
+) -> Parts:
+    """List the splits of a source, or its pictures, and set some aside for the test."""
+    loaded = load(source, group_by)
+    if "data" in loaded:
+        every = _part(loaded)
+        if test_size == 0:
+            return Parts(every, None, None)
+        test = _set_aside(every, test_size, random_state)
+        train = np.delete(np.arange(len(every.paths)), test)
+        return Parts(every.at(train), None, every.at(test), test_was_set_aside=True)
+    val, test_part = (
+        _part(loaded[n]) if n in loaded else None for n in ("val", "test")
+    )
+    return Parts(_part(loaded.train), val, test_part)
+
+
+def _set_aside(every: Part, test_size: float, random_state: int) -> np.ndarray:
+    """Choose pictures for the test, whole groups where there are groups."""
+    from sklearn.model_selection import train_test_split
+    from sklearn.utils import check_random_state
+
+    from skresnet.head.rows import set_groups_aside
     from skresnet.text import listed
 
-    if split_folders(folder):
-        splits = load_image_splits(folder)
-        found = {name: _part(splits[name]) for name in SPLIT_FOLDERS if name in splits}
-        return Parts(found["train"], found.get("val"), found.get("test"))
-    every = _part(load_image_folder(folder))
-    if test_size == 0:
-        return Parts(every, None, None)
-    counts = Counter(every.classes.tolist())
+    groups = np.arange(len(every.paths)) if every.groups is None else every.groups
+    what = "picture" if every.groups is None else "group"
+    pairs = set(zip(every.classes.tolist(), groups.tolist(), strict=True))
+    counts = Counter(name for name, _ in pairs)
     if lone := [name for name, count in counts.items() if count < 2]:
         raise ValueError(
-            "Each class needs at least 2 pictures, one to train and one to test; "
+            f"Each class needs at least 2 {what}s, one to train and one to test; "
             f"found 1 in {listed(lone)}. Add pictures, or set none "
             "aside with --test-size 0."
         )
+    if every.groups is not None:
+        classes, codes = np.unique(every.classes, return_inverse=True)
+        generator = check_random_state(random_state)
+        return set_groups_aside(codes, groups, test_size, generator, classes)
     try:
-        train, test = train_test_split(
-            np.arange(len(every.paths)),
+        _, test = train_test_split(
+            groups,
             test_size=test_size,
             stratify=every.classes,
             random_state=random_state,
         )
     except ValueError as error:
         raise ValueError(f"--test-size {test_size}: {error}") from error
-    return Parts(every.at(train), None, every.at(test), test_was_set_aside=True)
+    return test
 
 
 def load_test(source: str) -> Part:
-    """List the test pictures of a folder, or those that a CSV file names."""
+    """List the test pictures of a source, or all where there are no splits."""
     from skresnet import load_image_folder
 
     if Path(source).is_file():
-        return _read_list(source)
+        loaded = load(source)
+        return _part(loaded if "data" in loaded else loaded.test)
     splits = split_folders(source)
     tests = [path for path, split in splits.items() if split == "test"]
     if splits and not tests:
@@ -107,22 +137,38 @@ def load_test(source: str) -> Part:
     return _part(load_image_folder(tests[0] if tests else source))
 
 
-def list_below(folder: str) -> tuple[list[str], list[str | None]]:
+def list_below(source: str) -> tuple[list[str], list[str | None]]:
     """List every picture below a folder, and the class folder that each lies in.
 
-    A picture in no folder has no class.
+    A picture in no folder has no class. A table is listed with its classes, or none.
     """
-    from skresnet.datasets.walk import existing_folder, find_images, folder_above
+    from skresnet import load_image_table
+    from skresnet.datasets.bunches import class_name
+    from skresnet.datasets.walk import (
+        SPLIT_FOLDERS,
+        existing_folder,
+        find_images,
+        folder_above,
+    )
 
-    root = existing_folder(folder)
     paths: list[str] = []
     classes: list[str | None] = []
+    if Path(source).is_file():
+        loaded = load_image_table(source, labelled=False)
+        parts = [loaded, *(loaded[name] for name in SPLIT_FOLDERS if name in loaded)]
+        for part in parts:
+            if "data" in part:
+                paths += part.data.tolist()
+                unknown = np.full(len(part.data), None)
+                classes += (unknown if part.target is None else part.target).tolist()
+        return paths, classes
+    root = existing_folder(source)
     for top in split_folders(root) or [root]:
         found = find_images(top, above=folder_above(str(Path(top).parent)))
         _tell_skipped(found.skipped, f" in {top}")
         for path in found.images:
             inside = Path(path).relative_to(top).parts
-            classes.append(inside[0] if len(inside) > 1 else None)
+            classes.append(class_name(inside[0]) if len(inside) > 1 else None)
         paths += found.images
     if not paths:
         raise ValueError(
@@ -169,38 +215,13 @@ def list_writer(
         yield lambda rows: writer.writerows(map(_cells, rows))
 
 
-def decoded(content: bytes) -> str:
-    """Decode a list of paths, by its byte-order mark where it has one."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16")
-    return content.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
-
-
 def _cells(row: tuple[str, str | None]) -> list[str | None]:
     return [cell and spreadsheet_cell(cell) for cell in row]
 
 
-def _read_list(source: str) -> Part:
-    rows = csv.DictReader(io.StringIO(decoded(Path(source).read_bytes()), newline=""))
-    if not {"path", "class"} <= set(rows.fieldnames or ()):
-        raise ValueError(
-            f"{source!r} is no list of pictures: expected a CSV file whose first "
-            "line names the columns path and class, as `skresnet train` writes "
-            "beside a model."
-        )
-    pairs = [
-        (from_spreadsheet_cell(row["path"]), from_spreadsheet_cell(row["class"] or ""))
-        for row in rows
-    ]
-    if not pairs:
-        raise ValueError(f"The list {source!r} names no picture.")
-    paths, classes = zip(*pairs, strict=True)
-    return Part(np.array(paths, object), np.array(classes))
-
-
 def _part(bunch: Any) -> Part:
     _tell_skipped(bunch.skipped)
-    return Part(bunch.data, bunch.target)
+    return Part(bunch.data, bunch.target, bunch.groups)
 
 
 def _tell_skipped(skipped: dict[str, list[str]], where: str = "") -> None:

@@ -26,7 +26,7 @@ from skresnet.cli.options import (
     reading_options,
 )
 from skresnet.cli.outputs import check_not_inputs, check_outputs, csv_line, results
-from skresnet.cli.pictures import SOME_UNREADABLE, chunks, decoded, list_below
+from skresnet.cli.pictures import SOME_UNREADABLE, chunks, list_below
 from skresnet.cli.terminal import say
 from skresnet.text import counted, listed, shown
 
@@ -157,9 +157,10 @@ def predict(
 ) -> None:
     """Predict the class of pictures with the MODEL in a file.
 
-    Folders are searched for pictures, however deep; - stands for paths on standard
-    input, one a line. A picture that cannot be read gets a row that says why, and the
-    exit status is then 3, or 1 if none can be read.
+    Folders are searched for pictures, however deep; a CSV or Parquet file has a column
+    of paths; - stands for paths on standard input, one a line. A picture that cannot be
+    read gets a row that says why, and the exit status is then 3, or 1 if none can be
+    read.
 
     A model is a pickle: loading it runs what it contains. Load only files from people
     you trust.
@@ -231,10 +232,13 @@ def _put(picture: Path, folder: Path, link: bool) -> None:
 
 
 def _paths(image: str) -> Sequence[str]:
+    from skresnet.datasets.columns import TABLE_ENDINGS, decoded
+
     if image == "-":
         lines = decoded(sys.stdin.buffer.read()).split("\n")
         return [line.rstrip("\r") for line in lines if line.strip()]
-    return list_below(image)[0] if Path(image).is_dir() else [image]
+    is_table = image.lower().endswith(TABLE_ENDINGS)
+    return list_below(image)[0] if is_table or Path(image).is_dir() else [image]
 
 
 def _predictions(

@@ -29,6 +29,7 @@ from skresnet.cli.options import (
     examples,
     files_in,
     force_option,
+    group_option,
     on_error_option,
     option,
     random_state_option,
@@ -58,7 +59,7 @@ _COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
         "skresnet train photos --out early.joblib --layer conv4_block6_out --epochs 40",
     ),
 )
-@click.argument("folder")
+@click.argument("source", metavar="FOLDER_OR_TABLE")
 @click.option(
     "--out",
     required=True,
@@ -75,6 +76,7 @@ _COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
     help="Share of each class that is set aside for the test, where FOLDER has no "
     "splits.",
 )
+@group_option
 @on_error_option
 @click.option(
     "--search",
@@ -89,11 +91,12 @@ _COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
 @embedder_options
 @classifier_options
 def train(
-    folder: str,
+    source: str,
     out: Path,
     force: bool,
     report: Path | None,
     test_size: float,
+    group_by: str | None,
     on_error: str,
     search: bool,
     scale: bool,
@@ -102,12 +105,13 @@ def train(
     no_cache: bool,
     **params: Any,
 ) -> None:
-    """Train a classifier on the pictures in FOLDER and write it to a file.
+    """Train a classifier on the pictures in FOLDER_OR_TABLE and write it to a file.
 
-    FOLDER holds train, val and test folders, or one folder a class. A val folder
-    decides the best epoch; without one, a part of the training pictures does. Without
-    splits, a part of each class is set aside for the test and listed beside the
-    model, in model.test.csv for model.joblib.
+    A folder holds train, val and test folders, or one folder a class. A table is a CSV
+    or Parquet file with columns for path and class, perhaps split and group, by their
+    usual names. A val split decides the best epoch; without one, a part of the training
+    pictures does. Without splits, a part of each class is set aside for the test and
+    listed beside the model, in model.test.csv for model.joblib.
     """
     outputs = [out, report] if report else [out]
     check_outputs(outputs, force=force)
@@ -115,7 +119,7 @@ def train(
         check_drawing()
     check_embedder(params)
     folder_of_cache = chosen_cache(cache, no_cache)
-    parts = load_parts(folder, test_size, random_state)
+    parts = load_parts(source, test_size, random_state, group_by)
     if report and parts.test is None:
         raise click.ClickException(
             "--report is about test pictures, and there are none: add a test folder, "
@@ -125,8 +129,10 @@ def train(
     if test_list:
         outputs.append(test_list)
         check_outputs(outputs, force=force)
-    check_not_inputs(outputs, [*parts.paths(), *files_in(folder_of_cache, **params)])
-    _describe(folder, parts)
+    check_not_inputs(
+        outputs, [source, *parts.paths(), *files_in(folder_of_cache, **params)]
+    )
+    _describe(source, parts)
     say(f"Cache: {folder_of_cache or 'none'}")
     model = _new_model(folder_of_cache, scale, random_state, params)
 
@@ -135,13 +141,13 @@ def train(
         check_headers(parts.val.paths, embedder.n_jobs)
     rows, train_part, embedded = embed_part(embedder, parts.train, on_error)
     embedder._remember(embedded)
-    validation = {}
+    metadata = {"groups": train_part.groups}
     if parts.val:
         val_rows, val_part, _ = embed_part(embedder, parts.val, on_error)
-        validation = {"X_val": val_rows, "y_val": val_part.classes}
+        metadata = {"X_val": val_rows, "y_val": val_part.classes}
     if search:
-        _search(head, rows, train_part.classes, random_state)
-    _fit(head, rows, train_part.classes, validation)
+        _search(head, rows, train_part, random_state)
+    _fit(head, rows, train_part.classes, metadata)
     # First of all that follows: nothing that fails from here on costs the model.
     save_model(model, out, force=force)
     say(f"Best: {best_epoch(model['classifier'])}")
@@ -174,7 +180,7 @@ def train(
     predict = ("predict", out, readable, *again)
     if predictions.failures:
         again += ["--on-error", "skip"]
-    tested_on = test_list or Path(folder)
+    tested_on = test_list or Path(source)
     say_next(("evaluate", out, tested_on, *again), predict)
     if predictions.failures and on_error == "raise":
         raise click.exceptions.Exit(SOME_UNREADABLE)
@@ -198,7 +204,7 @@ def _new_model(
     return model
 
 
-def _describe(folder: str, parts: Parts) -> None:
+def _describe(source: str, parts: Parts) -> None:
     from skresnet.text import listed
 
     counts = ", ".join(
@@ -207,19 +213,24 @@ def _describe(folder: str, parts: Parts) -> None:
         if isinstance(part, Part)
     )
     names = set(parts.train.classes.tolist())
-    say(f"Pictures: {folder} ({counts})")
+    say(f"Pictures: {source} ({counts})")
     say(f"Classes: {len(names)} ({listed(names, 20)})")
 
 
-def _search(head: Any, rows: np.ndarray, classes: np.ndarray, seed: int) -> None:
+def _search(head: Any, rows: np.ndarray, part: Part, seed: int) -> None:
     """Set the learning rate and the momentum to the best of six candidates.
 
     The learning rates are the given one, a third and three times as much, each without
     and with a momentum of 0.9, compared by their accuracy in 3 stratified folds.
     """
     from sklearn.exceptions import FitFailedWarning
-    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+    from sklearn.model_selection import (
+        GridSearchCV,
+        StratifiedGroupKFold,
+        StratifiedKFold,
+    )
 
+    folds = StratifiedKFold if part.groups is None else StratifiedGroupKFold
     rate = head.get_params()["classifier__learning_rate"]
     search = GridSearchCV(
         head,
@@ -227,14 +238,14 @@ def _search(head: Any, rows: np.ndarray, classes: np.ndarray, seed: int) -> None
             "classifier__learning_rate": [rate / 3, rate, rate * 3],
             "classifier__momentum": [0.0, 0.9],
         },
-        cv=StratifiedKFold(_FOLDS, shuffle=True, random_state=seed),
+        cv=folds(_FOLDS, shuffle=True, random_state=seed),
         refit=False,
     )
     with warnings.catch_warnings():
         # A training that diverged has no score, which the table says.
         warnings.simplefilter("ignore", FitFailedWarning)
         warnings.filterwarnings("ignore", "One or more of the test scores")
-        search.fit(rows, classes)
+        search.fit(rows, part.classes, groups=part.groups)
     say("learning rate  momentum  accuracy")
     for params, score in zip(
         search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
@@ -249,7 +260,7 @@ def _search(head: Any, rows: np.ndarray, classes: np.ndarray, seed: int) -> None
 
 
 def _fit(
-    head: Any, rows: np.ndarray, classes: np.ndarray, validation: dict[str, Any]
+    head: Any, rows: np.ndarray, classes: np.ndarray, metadata: dict[str, Any]
 ) -> None:
     """Fit the steps behind the embedder and print a line an epoch."""
     import sklearn
@@ -263,5 +274,5 @@ def _fit(
 
     head.set_params(classifier__callbacks=[LambdaCallback(on_epoch_end=print_epoch)])
     with sklearn.config_context(enable_metadata_routing=True):
-        head.fit(rows, classes, **validation)
+        head.fit(rows, classes, **metadata)
     head.set_params(classifier__callbacks=None)

@@ -67,9 +67,10 @@ def test_splits_without_a_test_folder_are_an_error(
 
 def test_a_csv_file_without_the_columns_is_an_error(run, model_file, tmp_path):
     wrong = tmp_path / "list.csv"
-    wrong.write_text("file,label\na.png,red\n")
+    wrong.write_text("file,colour\na.png,red\n")
     result = run("evaluate", model_file, wrong, status=1)
-    assert "columns path and class" in result.stderr
+    assert "no column for the class" in result.stderr
+    assert "'colour', 'file'" in result.stderr
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
