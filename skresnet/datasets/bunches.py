@@ -11,7 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from skresnet.datasets.walk import CAUSES, SPLIT_FOLDERS
+from skresnet.datasets.elsewhere import Place, name_of
+from skresnet.datasets.walk import (
+    CAUSES,
+    SPLIT_FOLDERS,
+)
 from skresnet.reading import PictureError, as_pictures
 from skresnet.text import counted, listed
 from skresnet.warn import warn_user
@@ -28,16 +32,17 @@ class ImageSplits(Bunch):
 
 def image_bunch(
     where: str,
-    paths: Sequence[str],
+    paths: Sequence[Place],
     classes: Sequence[str] | None,
     *,
     groups: NDArray[np.str_] | None,
-    skipped: Mapping[str, list[str]],
-    unreadable: list[tuple[str, str]],
+    skipped: Mapping[str, list[Place]],
+    unreadable: list[tuple[Place, str]],
     notes: Iterable[str] = (),
 ) -> Bunch:
     """Make what a loader returns of pictures, in the order they come in."""
-    data = np.array(paths, object)
+    data = np.empty(len(paths), object)
+    data[:] = paths
     counts = dict(sorted(Counter(classes or ()).items()))
     return Bunch(
         data=data,
@@ -45,7 +50,9 @@ def image_bunch(
         target_names=list(counts),
         filenames=data,
         groups=groups,
-        skipped=Bunch(**{cause: sorted(paths) for cause, paths in skipped.items()}),
+        skipped=Bunch(
+            **{cause: sorted(paths, key=str) for cause, paths in skipped.items()}
+        ),
         unreadable=unreadable,
         DESCR=_describe(where, len(data), counts, groups, skipped, unreadable, notes),
     )
@@ -96,7 +103,7 @@ def look_alikes(names: Iterable[str], others: Collection[str]) -> str:
     )
 
 
-def unreadable_headers(paths: list[str]) -> dict[str, str]:
+def unreadable_headers(paths: list[Place]) -> dict[Place, str]:
     """Check each image as an estimator will, and give the cause for those that fail."""
     causes = {}
     for picture in as_pictures(paths) if paths else []:
@@ -156,9 +163,9 @@ def _copies(splits: Mapping[str, Bunch]) -> list[tuple[str, str]]:
     return copies
 
 
-def _size(path: str) -> int | None:
+def _size(path: Place) -> int | None:
     try:
-        return Path(path).stat().st_size
+        return Path(path).stat().st_size if isinstance(path, str) else None
     except OSError:  # as whoever reads it will say
         return None
 
@@ -188,8 +195,8 @@ def _describe(
     n_images: int,
     counts: Mapping[str, int],
     groups: NDArray[np.str_] | None,
-    skipped: Mapping[str, list[str]],
-    unreadable: list[tuple[str, str]],
+    skipped: Mapping[str, list[Place]],
+    unreadable: list[tuple[Place, str]],
     notes: Iterable[str],
 ) -> str:
     """Write the description of pictures with their classes."""
@@ -210,7 +217,7 @@ def _describe(
     return "\n".join(lines)
 
 
-def _endings(paths: list[str]) -> str:
+def _endings(paths: list[Place]) -> str:
     """Count the endings of names, for a user to spot a format we do not read."""
-    endings = Counter(Path(path).suffix.lower() or "no ending" for path in paths)
+    endings = Counter(Path(name_of(p)).suffix.lower() or "no ending" for p in paths)
     return f" ({', '.join(f'{end} {n}' for end, n in sorted(endings.items()))})"

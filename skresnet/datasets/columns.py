@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from skresnet.datasets.elsewhere import is_elsewhere, refuse_address
 from skresnet.text import counted, listed
 
 TABLE_ENDINGS: Final = (".csv", ".tsv", ".parquet", ".pq")
@@ -41,6 +42,9 @@ class Columns:
     file : str
         The path of the table, for messages.
 
+    folder : path
+        The folder that it lies in.
+
     names : dict of str to str
         The name of the column for each role that was found.
 
@@ -52,6 +56,7 @@ class Columns:
     """
 
     file: str
+    folder: Any
     names: dict[str, str]
     cells: dict[str, list[str]]
     rows: list[str]
@@ -64,7 +69,7 @@ class Columns:
 
 
 def read_columns(
-    table: str | os.PathLike[str],
+    table: Any,
     chosen: Mapping[str, str | None],
     *,
     required: Sequence[str],
@@ -97,12 +102,14 @@ def read_columns(
         is empty.
     """
     try:
-        path = Path(os.fsdecode(table)).expanduser()
+        path = table if is_elsewhere(table) else Path(os.fsdecode(table)).expanduser()
     except TypeError as error:
         raise TypeError(
             "table must be the path of a CSV or Parquet file, as str or pathlib.Path; "
             f"got {type(table).__name__}."
         ) from error
+    if not is_elsewhere(path) and not path.exists():
+        refuse_address("table", os.fsdecode(table))
     if path.suffix.lower() in (".parquet", ".pq"):
         header, read = _open_parquet(path)
     else:
@@ -120,7 +127,9 @@ def read_columns(
         if found is not None:
             names[role] = found
     cells, rows = read(list(names.values()))
-    columns = Columns(str(path), names, dict(zip(names, cells, strict=True)), rows)
+    columns = Columns(
+        str(path), path.parent, names, dict(zip(names, cells, strict=True)), rows
+    )
     if not rows:
         raise ValueError(f"The table {str(path)!r} has no row below its column names.")
     for role, values in columns.cells.items():
@@ -163,7 +172,7 @@ def decoded(content: bytes) -> str:
     return content.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
 
 
-def _open_csv(path: Path) -> tuple[list[str], Any]:
+def _open_csv(path: Any) -> tuple[list[str], Any]:
     with _troubles_named(path, (csv.Error, UnicodeDecodeError)):
         text = decoded(path.read_bytes())
         first = text.partition("\n")[0]
@@ -190,7 +199,7 @@ def _open_csv(path: Path) -> tuple[list[str], Any]:
     return header, read
 
 
-def _open_parquet(path: Path) -> tuple[list[str], Any]:
+def _open_parquet(path: Any) -> tuple[list[str], Any]:
     try:
         from pyarrow import ArrowInvalid, parquet, types
     except ImportError as error:
@@ -200,7 +209,8 @@ def _open_parquet(path: Path) -> tuple[list[str], Any]:
         ) from error
     with _troubles_named(path, (ArrowInvalid,)):
         path.open("rb").close()
-        schema = parquet.read_schema(path)
+        source = io.BytesIO(path.read_bytes()) if is_elsewhere(path) else path
+        schema = parquet.read_schema(source)
     readable = [types.is_string, types.is_large_string, types.is_dictionary]
     readable += [types.is_string_view, types.is_integer, types.is_boolean]
 
@@ -213,7 +223,7 @@ def _open_parquet(path: Path) -> tuple[list[str], Any]:
                     "text: paths of images, not the images themselves."
                 )
         with _troubles_named(path, (ArrowInvalid,)):
-            table = parquet.read_table(path, columns=names)
+            table = parquet.read_table(source, columns=names)
         columns = [
             ["" if cell is None else str(cell) for cell in table[name].to_pylist()]
             for name in names
@@ -224,7 +234,7 @@ def _open_parquet(path: Path) -> tuple[list[str], Any]:
 
 
 @contextmanager
-def _troubles_named(path: Path, damage: tuple[type[Exception], ...]) -> Iterator[None]:
+def _troubles_named(path: Any, damage: tuple[type[Exception], ...]) -> Iterator[None]:
     troubles: tuple[type[Exception], ...] = (OSError, *damage)
     try:
         yield

@@ -1,7 +1,6 @@
 """Read a data set laid out as one folder a class, or as train, val and test folders."""
 
-import os
-from pathlib import Path
+from typing import Any
 
 from sklearn.utils import Bunch
 
@@ -12,6 +11,7 @@ from skresnet.datasets.bunches import (
     look_alikes,
     unreadable_headers,
 )
+from skresnet.datasets.elsewhere import Place, name_of
 from skresnet.datasets.groups import Groups, group_finder
 from skresnet.datasets.walk import (
     FOLDER_TREE,
@@ -36,7 +36,7 @@ _NO_CLASSES = ("test", "unknown", "unlabeled", "unlabelled", "images", "all", "n
 
 
 def load_image_folder(
-    root: str | os.PathLike[str], *, groups: Groups = None, verify: bool = False
+    root: Any, *, groups: Groups = None, verify: bool = False
 ) -> Bunch:
     """List the images of a folder that holds one folder a class.
 
@@ -52,8 +52,10 @@ def load_image_folder(
 
     Parameters
     ----------
-    root : str or path-like
-        Folder with the class folders. A leading ``~`` is the home folder.
+    root : str, path-like or ``upath.UPath``
+        Folder with the class folders, or a ``.zip`` or ``.tar`` of them. A leading
+        ``~`` is the home folder. Archives and what an ``upath.UPath`` leads to, such as
+        ``UPath("s3://...")``, need ``pip install "skresnet[remote]"``.
     groups : "parent", str, :class:`re.Pattern`, path, mapping or None, default=None
         Which images show the same subject, and must stay on one side of a split.
         ``"parent"`` is the name of the folder that an image lies in, below that of its
@@ -73,8 +75,9 @@ def load_image_folder(
         With the attributes
 
         data : ndarray of shape (n_images,), dtype object
-            Paths, each a str that begins with `root` as given. Sorted within a
-            class, the classes one after the other.
+            Paths, each a str that begins with `root` as given, or an ``upath.UPath``
+            in an archive or elsewhere. Sorted within a class, the classes one after
+            the other.
         target : ndarray of shape (n_images,), dtype str
             The class name of each image.
         target_names : list of str
@@ -141,7 +144,7 @@ def load_image_folder(
         images = [path for path in found.images if path not in broken]
         if not images:
             empty.append(_what_is_in(class_folder, found.skipped, broken))
-        images_of.setdefault(class_name(Path(class_folder).name), []).extend(images)
+        images_of.setdefault(class_name(name_of(class_folder)), []).extend(images)
     if empty:
         raise ValueError(
             f"Every class folder needs at least one image, but {' and '.join(empty)}. "
@@ -168,10 +171,10 @@ def load_image_folder(
     )
 
 
-def _unpacked(root: str) -> str:
+def _unpacked(root: Place) -> Place:
     """Find the folder of the classes or splits, and say so where it is not the root."""
     folder = innermost(root)
-    if folder != root:
+    if folder != root and isinstance(root, str):
         warn_user(
             f"{root!r} holds a single folder and no image; the folders in {folder!r} "
             "are taken instead. Name that folder, and this is not said again."
@@ -179,20 +182,20 @@ def _unpacked(root: str) -> str:
     return folder
 
 
-def _doubt_a_lone_class(class_folder: str) -> None:
+def _doubt_a_lone_class(class_folder: Place) -> None:
     """Warn where the folders in the only class folder may be the classes."""
     here = list_folder(class_folder)
     if len(here.folders) > 1 and not here.images:
-        names = [Path(path).name for path in here.folders]
+        names = [name_of(path) for path in here.folders]
         warn_user(
             f"{class_folder!r} is the only class folder and holds no image itself, but "
             f"the folders {listed(names)}. If these are the classes, name it as root."
         )
 
 
-def _merged(class_folders: list[str]) -> list[str]:
+def _merged(class_folders: list[Place]) -> list[str]:
     """Say which class folders are one class by another form of their name."""
-    names = [Path(path).name for path in class_folders]
+    names = [name_of(path) for path in class_folders]
     twice = {class_name(n) for n in names if class_name(n) != n} & {*names}
     return [
         f"The folders {name!r} and {other!a} are one class: their names are the same "
@@ -203,11 +206,11 @@ def _merged(class_folders: list[str]) -> list[str]:
     ]
 
 
-def _expect_class_folders(folder: str, top: Contents) -> None:
+def _expect_class_folders(folder: Place, top: Contents) -> None:
     """Raise if the folders in `root` cannot be classes, and say what they are."""
-    names = [Path(path).name for path in top.folders]
+    names = [name_of(path) for path in top.folders]
     if not names:
-        images = [Path(path).name for path in top.images]
+        images = [name_of(path) for path in top.images]
         loose = (
             f"{counted(len(images), 'image')} directly in it ({listed(images, 4)}); an "
             f"image must lie in the folder of its class"
@@ -234,12 +237,12 @@ def _what_is_in(
     path, cause = next(iter(broken.items()))
     return (
         f"{class_folder!r} holds {counted(len(broken), 'image')} that cannot be read "
-        f"({Path(path).name!r}: {cause})"
+        f"({name_of(path)!r}: {cause})"
     )
 
 
 def load_image_splits(
-    root: str | os.PathLike[str], *, groups: Groups = None, verify: bool = False
+    root: Any, *, groups: Groups = None, verify: bool = False
 ) -> Bunch:
     """List the images of a folder that holds train, val and test folders.
 
@@ -253,8 +256,9 @@ def load_image_splits(
 
     Parameters
     ----------
-    root : str or path-like
-        Folder with the folders of the splits. A leading ``~`` is the home folder.
+    root : str, path-like or ``upath.UPath``
+        Folder with the folders of the splits, or an archive or place elsewhere; see
+        :func:`load_image_folder`. A leading ``~`` is the home folder.
     groups : "parent", str, :class:`re.Pattern`, path, mapping or None, default=None
         Which images show the same subject; see :func:`load_image_folder`. A warning
         names the groups that are in more than one split.
@@ -325,28 +329,28 @@ def load_image_splits(
     return image_splits(repr(folder), splits, missing, notes)
 
 
-def _has_no_classes(folder: str, classes: list[str]) -> bool:
+def _has_no_classes(folder: Place, classes: list[str]) -> bool:
     """Tell whether a split is flat, or has all its images in one folder of no class."""
     top = list_folder(folder)
     if len(top.folders) == 1 and not top.images:
-        name = Path(top.folders[0]).name.lower()
+        name = name_of(top.folders[0]).lower()
         inner = list_folder(top.folders[0])
         is_class = name in classes or name not in _NO_CLASSES
         return not is_class and bool(inner.images) and not inner.folders
     return bool(top.images) and not top.folders
 
 
-def _split_folders(folder: str) -> tuple[dict[str, str], list[str]]:
+def _split_folders(folder: Place) -> tuple[dict[str, Place], list[str]]:
     """Find the folder of each split in `root`, and the names of the others."""
     paths = list_folder(folder).folders
-    names = [Path(path).name for path in paths]
-    folders: dict[str, str] = {}
+    names = [name_of(path) for path in paths]
+    folders: dict[str, Place] = {}
     for path, name in zip(paths, names, strict=True):
         split = split_of(name)
         if split in folders:
             raise ValueError(
                 f"Two folders in {folder!r} stand for the {split} split: "
-                f"{Path(folders[split]).name!r} and {name!r}. Keep one of them, or "
+                f"{name_of(folders[split])!r} and {name!r}. Keep one of them, or "
                 f"move the images of one into the other."
             )
         if split is not None:
@@ -362,7 +366,7 @@ def _split_folders(folder: str) -> tuple[dict[str, str], list[str]]:
     return folders, [name for name in names if split_of(name) is None]
 
 
-def _expect_same_classes(folder: str, classes_of: dict[str, list[str]]) -> None:
+def _expect_same_classes(folder: Place, classes_of: dict[str, list[str]]) -> None:
     """Raise if a split lacks or adds a class, compared with train."""
     train = set(classes_of["train"])
     differences = []

@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skresnet.datasets.columns import TABLE_ENDINGS, read_columns
+from skresnet.datasets.elsewhere import Place, name_of
 from skresnet.text import counted, listed
 
 Groups = str | re.Pattern[str] | os.PathLike[str] | Mapping[Any, Any] | None
 """What loaders take for ``groups``; `group_finder` says what each means."""
 
-_Finder = Callable[[str], str | None]
+_Finder = Callable[[Place], str | None]
 
 
-def group_finder(groups: Groups) -> Callable[[Sequence[str], str], Any]:
+def group_finder(groups: Groups) -> Callable[[Sequence[Place], Place], Any]:
     """Check a ``groups`` parameter, before any folder is read.
 
     Returns
@@ -58,15 +59,15 @@ def group_finder(groups: Groups) -> Callable[[Sequence[str], str], Any]:
             "together."
         )
 
-    def matched(path: str) -> str | None:
-        found = pattern.search(Path(path).name)
+    def matched(path: Place) -> str | None:
+        found = pattern.search(name_of(path))
         return found[1] if found else None
 
     return _checked(matched, f"names that match {pattern.pattern!r}")
 
 
-def _checked(find: _Finder, expected: str) -> Callable[[Sequence[str], str], Any]:
-    def groups_of(paths: Sequence[str], folder: str) -> NDArray[np.str_]:
+def _checked(find: _Finder, expected: str) -> Callable[[Sequence[Place], Place], Any]:
+    def groups_of(paths: Sequence[Place], folder: Place) -> NDArray[np.str_]:
         found = [find(path) for path in paths]
         without = [p for p, g in zip(paths, found, strict=True) if not g]
         if without:
@@ -80,9 +81,9 @@ def _checked(find: _Finder, expected: str) -> Callable[[Sequence[str], str], Any
     return groups_of
 
 
-def _by_parent(paths: Sequence[str], folder: str) -> NDArray[np.str_]:
+def _by_parent(paths: Sequence[Place], folder: Place) -> NDArray[np.str_]:
     """Take the name of the folder that an image lies in, below that of its class."""
-    inside = [Path(path).relative_to(folder).parts for path in paths]
+    inside = [_inside(path, folder) for path in paths]
     loose = [p for p, parts in zip(paths, inside, strict=True) if len(parts) < 3]
     if loose:
         raise ValueError(
@@ -94,17 +95,27 @@ def _by_parent(paths: Sequence[str], folder: str) -> NDArray[np.str_]:
     return np.array([parts[-2] for parts in inside], np.str_)
 
 
+def _inside(path: Place, folder: Place) -> tuple[str, ...]:
+    path = Path(path) if isinstance(path, str) else path
+    return tuple(path.relative_to(folder).parts)
+
+
 def _by_table(group_of: Mapping[str, str]) -> _Finder:
     """Look paths up wherever they lead, or else by the name of the file alone."""
     real = {os.path.realpath(path): group for path, group in group_of.items()}
     names = {path: group for path, group in group_of.items() if Path(path).name == path}
-    return lambda path: real.get(os.path.realpath(path)) or names.get(Path(path).name)
+
+    def find(path: Place) -> str | None:
+        whole = os.path.realpath(path) if isinstance(path, str) else str(path)
+        return real.get(whole) or group_of.get(whole) or names.get(name_of(path))
+
+    return find
 
 
 def _read_groups(table: str | os.PathLike[str]) -> dict[str, str]:
     roles = ("path", "group")
     columns = read_columns(table, dict.fromkeys(roles), required=roles, choice="")
-    folder = Path(columns.file).parent
+    folder = columns.folder
     found = dict(zip(columns.cells["path"], columns.cells["group"], strict=True))
     # A path is taken from the folder of the table, and a bare name is a name besides.
     return {

@@ -16,18 +16,24 @@ from skresnet.datasets.bunches import (
     unreadable_headers,
 )
 from skresnet.datasets.columns import Columns, read_columns
-from skresnet.datasets.walk import CAUSES, SPLIT_FOLDERS, existing_folder, split_of
+from skresnet.datasets.elsewhere import Place, is_elsewhere
+from skresnet.datasets.walk import (
+    CAUSES,
+    SPLIT_FOLDERS,
+    existing_folder,
+    split_of,
+)
 from skresnet.text import counted, listed
 
 
 def load_image_table(
-    table: str | os.PathLike[str],
+    table: Any,
     *,
     path_column: str | None = None,
     class_column: str | None = None,
     split_column: str | None = None,
     group_column: str | None = None,
-    root: str | os.PathLike[str] | None = None,
+    root: Any = None,
     labelled: bool = True,
     verify: bool = False,
 ) -> Bunch:
@@ -41,7 +47,7 @@ def load_image_table(
 
     Parameters
     ----------
-    table : str or path-like
+    table : str, path-like or ``upath.UPath``
         The file, of Parquet if its name ends in ``.parquet`` or ``.pq``, which needs
         ``pip install "skresnet[parquet]"``. A leading ``~`` is the home folder.
     path_column : str or None, default=None
@@ -55,8 +61,9 @@ def load_image_table(
     group_column : str or None, default=None
         The column of the groups, pictures of one subject for instance. None where there
         is no such column is no groups.
-    root : str, path-like or None, default=None
-        The folder that paths are relative to. None is the folder of the table.
+    root : str, path-like, ``upath.UPath`` or None, default=None
+        The folder that paths are relative to, or an archive or place elsewhere; see
+        :func:`load_image_folder`. None is the folder of the table.
     labelled : bool, default=True
         Whether there must be a column of classes. False is for pictures that are to be
         predicted or embedded; without the column, `target` is None and `target_names`
@@ -97,8 +104,11 @@ def load_image_table(
     }
     required = ("path", "class") if labelled else ("path",)
     columns = read_columns(table, chosen, required=required)
-    folder = Path(columns.file).parent if root is None else Path(existing_folder(root))
-    paths = [str(folder / path) for path in columns.cells["path"]]
+    folder = columns.folder if root is None else existing_folder(root)
+    folder = Path(folder) if isinstance(folder, str) else folder
+    paths: list[Place] = [folder / path for path in columns.cells["path"]]
+    if not is_elsewhere(folder):
+        paths = [str(path) for path in paths]
     _expect_files(columns, paths, folder)
     classes = [class_name(name.strip()) for name in columns.cells.get("class", [])]
     if classes:
@@ -131,9 +141,9 @@ def load_image_table(
     return image_splits(where, splits, missing)
 
 
-def _expect_files(columns: Columns, paths: list[str], folder: Path) -> None:
+def _expect_files(columns: Columns, paths: list[Place], folder: Any) -> None:
     """Raise if files that the table names are not there, and name them."""
-    gone = [row for row, path in enumerate(paths) if not Path(path).is_file()]
+    gone = [row for row, path in enumerate(paths) if not _is_file(path)]
     if gone:
         names = ", ".join(repr(columns.cells["path"][row]) for row in gone[:3])
         raise FileNotFoundError(
@@ -145,11 +155,15 @@ def _expect_files(columns: Columns, paths: list[str], folder: Path) -> None:
         )
 
 
-def _expect_one_class(columns: Columns, paths: list[str], classes: list[str]) -> None:
+def _is_file(path: Place) -> bool:
+    return bool((Path(path) if isinstance(path, str) else path).is_file())
+
+
+def _expect_one_class(columns: Columns, paths: list[Place], classes: list[str]) -> None:
     """Raise if a path has several classes."""
     rows_of: dict[str, list[int]] = defaultdict(list)
     for row, path in enumerate(paths):
-        rows_of[os.path.normpath(path)].append(row)
+        rows_of[os.path.normpath(str(path))].append(row)
     several = [
         rows for rows in rows_of.values() if len({classes[row] for row in rows}) > 1
     ]

@@ -5,8 +5,18 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from skresnet.datasets.elsewhere import (
+    ARCHIVE_ENDINGS,
+    Entry,
+    Place,
+    entries,
+    is_elsewhere,
+    name_of,
+    opened_archive,
+    refuse_address,
+)
 from skresnet.reading.files import EXTENSIONS
 from skresnet.text import counted, listed
 
@@ -75,9 +85,9 @@ _THUMBNAIL_PREFIXES: Final = ("synofile_thumb", "synophoto_thumb", "synoindex_th
 class Contents:
     """Paths sorted by what they are; `skipped` has a list for every cause."""
 
-    images: list[str] = field(default_factory=list)
-    folders: list[str] = field(default_factory=list)
-    skipped: dict[str, list[str]] = field(
+    images: list[Place] = field(default_factory=list)
+    folders: list[Place] = field(default_factory=list)
+    skipped: dict[str, list[Place]] = field(
         default_factory=lambda: {cause: [] for cause in CAUSES}
     )
 
@@ -97,20 +107,26 @@ def are_splits(folder_names: Collection[str]) -> bool:
     return len({*splits} - {None}) > 1 or all(splits)
 
 
-def list_folder(folder: str) -> Contents:
+def list_folder(folder: Place) -> Contents:
     """Sort what lies directly in a folder; no file is opened."""
     contents = Contents()
-    with _permission_explained(folder), os.scandir(folder) as entries:
-        for entry in entries:
-            _put(entry, contents)
-    contents.images.sort()
-    contents.folders.sort()
-    for paths in contents.skipped.values():
-        paths.sort()
+    if isinstance(folder, str):
+        with _permission_explained(folder), os.scandir(folder) as listed_entries:
+            for entry in listed_entries:
+                _put(entry, contents)
+    else:
+        for found in entries(folder):
+            _put(found, contents)
+    _sort(contents)
     return contents
 
 
-def find_images(folder: str, *, above: Iterable[str]) -> Contents:
+def _sort(contents: Contents) -> None:
+    for paths in (contents.images, contents.folders, *contents.skipped.values()):
+        paths.sort(key=str)
+
+
+def find_images(folder: Place, *, above: Iterable[Place]) -> Contents:
     """Collect the images below a folder, links followed, no folder read twice.
 
     A link back to the folder, or to one of those in `above`, is set aside: its images
@@ -131,17 +147,15 @@ def find_images(folder: str, *, above: Iterable[str]) -> Contents:
         for cause, paths in here.skipped.items():
             found.skipped[cause] += paths
         waiting += reversed(here.folders)
-    found.images.sort()
-    for paths in found.skipped.values():
-        paths.sort()
+    _sort(found)
     return found
 
 
-def innermost(folder: str) -> str:
+def innermost(folder: Place) -> Place:
     """Step into lone folders that only hold the data set, as unpacking leaves them.
 
     Such a folder has no image in it and either the name of the folder that it lies in,
-    or a name for any images, or the splits.
+    or a name for any images, or the splits, or it is all there is in an archive.
     """
     seen = set()
     while (identity := _identity(folder)) not in seen:
@@ -150,24 +164,32 @@ def innermost(folder: str) -> str:
         if here.images or len(here.folders) != 1:
             break
         (inner,) = here.folders
-        name = Path(inner).name.casefold()
+        name = name_of(inner).casefold()
         inside = list_folder(inner)
-        names = [Path(path).name for path in inside.folders]
-        wraps = name in {*_OF_ANY_IMAGES, Path(folder).absolute().name.casefold()}
+        names = [name_of(path) for path in inside.folders]
+        outer = name_of(folder) or Path(str(folder)).absolute().name
+        wraps = name in {*_OF_ANY_IMAGES, outer.casefold()}
+        wraps |= not isinstance(folder, str) and not folder.name and len(names) > 1
         if inside.images or not names or not (wraps or are_splits(names)):
             break
         folder = inner
     return folder
 
 
-def folder_above(folder: str) -> list[str]:
+def folder_above(folder: Place) -> list[Place]:
     """List a folder and all that it lies in, links resolved."""
+    if not isinstance(folder, str):
+        return [folder]
     real = Path(folder).resolve()
     return [str(path) for path in (real, *real.parents)]
 
 
-def existing_folder(root: str | os.PathLike[str]) -> str:
-    """Expand ``~`` and make sure that `root` is a folder."""
+def existing_folder(root: Any) -> Place:
+    """Expand ``~``; make sure that `root` is a folder, or step into an archive."""
+    if is_elsewhere(root):
+        if not root.is_dir():
+            raise FileNotFoundError(f"root {str(root)!r} is no folder. {FOLDER_TREE}")
+        return root
     try:
         path = Path(os.fsdecode(root))
     except TypeError as error:
@@ -186,29 +208,32 @@ def existing_folder(root: str | os.PathLike[str]) -> str:
     with _permission_explained(str(path)):
         if path.is_dir():
             return str(path)
+        if path.is_file() and path.name.lower().endswith(ARCHIVE_ENDINGS):
+            return opened_archive(path)
         if path.exists():
             raise NotADirectoryError(
                 f"root must be a folder, but {str(path)!r} is a file. {FOLDER_TREE}"
             )
+    refuse_address("root", os.fsdecode(root))
     nearest = next(parent for parent in path.absolute().parents if parent.is_dir())
-    names = [Path(name).name for name in list_folder(str(nearest)).folders]
+    names = [name_of(path) for path in list_folder(str(nearest)).folders]
     raise FileNotFoundError(
         f"root {str(path)!r} does not exist. The part of it that does exist is "
         f"{str(nearest)!r}, with these folders: {listed(names)}. {FOLDER_TREE}"
     )
 
 
-def describe_skipped(skipped: dict[str, list[str]]) -> str:
+def describe_skipped(skipped: dict[str, list[Place]]) -> str:
     """Write what was left out in words, such as ``3 hidden files and folders``."""
     parts = []
     for cause, paths in skipped.items():
         if paths:
-            names = [Path(path).name for path in paths]
+            names = [name_of(path) for path in paths]
             parts.append(f"{counted(len(paths), *CAUSES[cause])} ({listed(names, 4)})")
     return ", ".join(parts) or "nothing"
 
 
-def _put(entry: os.DirEntry[str], contents: Contents) -> None:
+def _put(entry: os.DirEntry[str] | Entry, contents: Contents) -> None:
     """Sort one entry of a folder."""
     name = entry.name.lower()
     if name.startswith("."):
@@ -227,13 +252,15 @@ def _put(entry: os.DirEntry[str], contents: Contents) -> None:
         contents.skipped["not_image"].append(entry.path)
 
 
-def _leads_nowhere(entry: os.DirEntry[str]) -> bool:
+def _leads_nowhere(entry: os.DirEntry[str] | Entry) -> bool:
     """Say whether an entry is a link without an end, be it missing or circular."""
     return entry.is_symlink() and not Path(entry.path).exists()
 
 
-def _identity(folder: str) -> tuple[int, int]:
+def _identity(folder: Place) -> Any:
     """Tell one folder from another whatever path leads to it."""
+    if not isinstance(folder, str):
+        return str(folder)
     with _permission_explained(folder):
         status = Path(folder).stat()
     return status.st_dev, status.st_ino
