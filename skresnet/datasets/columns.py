@@ -118,11 +118,11 @@ def read_columns(
     for role, name in chosen.items():
         found = _find(str(path), header, role, name, choice)
         if found is None and role in required:
-            usual = ", ".join(USUAL_NAMES[role])
             raise ValueError(
-                f"The table {str(path)!r} has no column for the {role}; its columns "
-                f"are {listed(header, 20)}. Expected one of {usual},"
-                f"{choice.format(role)}. The first line must name the columns."
+                f"The table {str(path)!r} has no column for the {role}; "
+                f"{_columns_of(header)}. Expected one of "
+                f"{', '.join(USUAL_NAMES[role])},{choice.format(role)}. The first line "
+                "must name the columns."
             )
         if found is not None:
             names[role] = found
@@ -149,8 +149,8 @@ def _find(
     if name is not None:
         if name not in header:
             raise ValueError(
-                f"{role}_column: the table {file!r} has no column {name!r}; its "
-                f"columns are {listed(header, 20)}."
+                f"{role}_column: the table {file!r} has no column {name!r}; "
+                f"{_columns_of(header)}."
             )
         return name
     usual = [c for c in header if c.strip().lower() in USUAL_NAMES[role]]
@@ -160,6 +160,14 @@ def _find(
             f"{listed(usual)}. Keep one of these names,{choice.format(role)}."
         )
     return usual[0] if usual else None
+
+
+def _columns_of(header: list[str]) -> str:
+    """List the columns, unless the file may be any other one: no content is quoted."""
+    usual = {name for names in USUAL_NAMES.values() for name in names}
+    if usual.isdisjoint(name.strip().lower() for name in header):
+        return "none of its columns has a usual name"
+    return f"its columns are {listed(header, 20)}"
 
 
 def decoded(content: bytes) -> str:
@@ -175,6 +183,8 @@ def decoded(content: bytes) -> str:
 def _open_csv(path: Any) -> tuple[list[str], Any]:
     with _troubles_named(path, (csv.Error, UnicodeDecodeError)):
         text = decoded(path.read_bytes())
+        if "\0" in text:
+            raise csv.Error("it is no text")
         first = text.partition("\n")[0]
         delimiter = max(",;\t", key=first.count)
         reader = csv.reader(
@@ -246,7 +256,8 @@ def _troubles_named(path: Any, damage: tuple[type[Exception], ...]) -> Iterator[
             ) from error
         raise ValueError(
             f"The table {str(path)!r} cannot be read: {error}. Expected a CSV file in "
-            "UTF-8, or a Parquet file whose name ends in .parquet."
+            "UTF-8, or a Parquet file whose name ends in .parquet. (Archives of "
+            "pictures are for load_image_folder.)"
         ) from error
 
 

@@ -166,6 +166,7 @@ class TestErrors:
         ("text", "message"),
         [
             ("x,class\na.png,cat\n", r"no column for the path.*'class', 'x'.*filename"),
+            ("PK\0\1zip,\n", "cannot be read: it is no text.*load_image_folder"),
             ("path,x\na.png,cat\n", r"no column for the class.*label.*class_column"),
             ("a.png,cat\nb.png,dog\n", r"no column.*first line must name the columns"),
             ("", "no column for the path"),
@@ -219,6 +220,13 @@ class TestErrors:
         (tmp_path / "labels.parquet").write_bytes(b"PAR1 nonsense PAR1")
         with pytest.raises(ValueError, match=r"labels\.parquet' cannot be read"):
             load_image_table(tmp_path / "labels.parquet")
+
+    def test_of_other_files_quote_nothing_of_them(self, tmp_path):
+        table = write(tmp_path, "root:x:0:0:root:/root:/bin/bash\n", "passwd")
+        for chosen in ({}, {"path_column": "path"}):
+            with pytest.raises(ValueError, match="none of its columns") as error:
+                load_image_table(table, **chosen)
+            assert "root" not in str(error.value).replace(str(tmp_path), "")
 
     def test_of_images_inside_a_parquet_file_quote_nothing_of_them(self, tmp_path):
         frame = pd.DataFrame({"image": [{"bytes": b"secret"}], "label": ["cat"]})
