@@ -182,6 +182,25 @@ def test_a_store_beyond_use_is_kept_and_a_fresh_one_begun(tmp_path, use):
     assert count_right(EmbeddingCache(tmp_path), [1]) == 1
 
 
+def test_all_stores_beyond_use_are_listed_and_cleared_but_the_one_in_use(tmp_path):
+    broken = []
+    for number in range(2):
+        cache = EmbeddingCache(tmp_path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CacheWarning)
+            cache.put_many(SETTINGS, rows(number))
+        cache.close()
+        broken.append(max(tmp_path.glob("*.sqlite")))
+        broken[-1].write_bytes(b"nonsense" * 1000)
+    with pytest.warns(CacheWarning, match="is used instead"):
+        cache.put_many(SETTINGS, rows(9))
+    assert cache.info().set_aside == broken
+    cache.clear()
+    assert not any(path.exists() for path in broken)
+    cache.put_many(SETTINGS, rows(9))
+    assert count_right(EmbeddingCache(tmp_path), [9]) == 1
+
+
 def test_a_store_cut_short_while_it_is_open_ends_no_process(tmp_path):
     printed = run_python(
         "import os, sys, warnings; from pathlib import Path; from cache_rows import *\n"

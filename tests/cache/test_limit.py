@@ -42,6 +42,26 @@ def test_a_row_that_was_read_stays_longer_than_one_that_was_not(tmp_path):
     assert there(cache, range(20)) == list(range(10))
 
 
+def test_the_order_is_kept_over_many_writes(tmp_path):
+    cache = EmbeddingCache(tmp_path, max_bytes=LIMIT)
+    for number in range(300):
+        cache.put_many(SETTINGS, rows(number, n_features=2048))
+    kept = there(cache, range(300))
+    assert kept == list(range(300 - len(kept), 300))
+    assert len(kept) > 150
+
+
+def test_the_count_of_uses_begins_anew_at_the_largest_number(tmp_path):
+    with EmbeddingCache(tmp_path) as cache:
+        fill(cache, range(20))
+    (store,) = tmp_path.glob("*.sqlite")
+    with sqlite3.connect(store) as connection:
+        connection.execute(f"PRAGMA user_version = {2**31 - 1}")
+    connection.close()
+    fill(EmbeddingCache(tmp_path, max_bytes=LIMIT), range(20, 60))
+    assert there(EmbeddingCache(tmp_path), range(60)) == list(range(60))
+
+
 def test_a_clock_that_is_set_back_costs_no_row_that_was_just_stored(
     tmp_path, monkeypatch
 ):
