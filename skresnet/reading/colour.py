@@ -38,7 +38,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
         image = _from_integers(image)
     elif image.mode == "F":
-        image = _from_floats(image)
+        image = Image.fromarray(floats_to_bytes(np.asarray(image)))
     if image.has_transparency_data:
         return _on_white(image)
     return image if image.mode == "RGB" else image.convert("RGB")
@@ -64,6 +64,19 @@ def to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
 def sixteen_to_eight_bits(values: NDArray[np.uint16]) -> NDArray[np.uint8]:
     """Divide by 257 and round."""
     return _SIXTEEN_TO_EIGHT_BITS[values]
+
+
+def floats_to_bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Apply the rule for the floating-point numbers of files and images."""
+    low, high = float(values.min()), float(values.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise PictureError("floating-point pixels hold NaN or infinity")
+    if low < 0 or high > 255 or 0 < high <= 1:
+        raise PictureError(
+            f"floating-point pixels run from {low:g} to {high:g}; expected the 0 to "
+            "255 scale: read it as an array, scale that and pass the array"
+        )
+    return np.rint(values).astype(np.uint8)
 
 
 def remark_on_depth(image: Image.Image) -> str | None:
@@ -129,17 +142,3 @@ def _from_integers(image: Image.Image) -> Image.Image:
     if transparent is not None:
         grey = np.where(values == transparent, np.uint8(255), grey)
     return Image.fromarray(grey)
-
-
-def _from_floats(image: Image.Image) -> Image.Image:
-    """Make a floating-point grey picture one of 8 bits."""
-    values = np.asarray(image)
-    low, high = float(values.min()), float(values.max())
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise PictureError("floating-point pixels hold NaN or infinity")
-    if low < 0 or high > 255 or 0 < high <= 1:
-        raise PictureError(
-            f"floating-point pixels run from {low:g} to {high:g}; expected the 0 to "
-            "255 scale: read it as an array, scale that and pass the array"
-        )
-    return Image.fromarray(np.rint(values).astype(np.uint8))

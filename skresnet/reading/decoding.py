@@ -19,7 +19,8 @@ from skresnet.reading.jpeg import Jpeg
 from skresnet.reading.plugins import Avif, Bmp, Gif, Heif, Jpeg2000, Plugin, WebP
 from skresnet.reading.png import Png
 from skresnet.reading.resizing import Resizing, decoding_scale, resized
-from skresnet.reading.tiff import Tags, Tiff
+from skresnet.reading.tags import Tags
+from skresnet.reading.tiff import Tiff
 
 _File: TypeAlias = Jpeg | Png | Tiff | Plugin
 

@@ -18,14 +18,10 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from skresnet.reading.colour import remark_on_values, sixteen_to_eight_bits
 from skresnet.reading.errors import PictureError
+from skresnet.reading.rare_tiff import is_installed, read
+from skresnet.reading.tags import SIZES, Tags
 
-# Bytes that a value of each type takes (TIFF 6.0, and BigTIFF's 16 to 18).
-_SIZES: Final = {
-    **{1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8},
-    **{13: 4, 16: 8, 17: 8, 18: 8},
-}
 _SHORT, _LONG, _LONG8 = 3, 4, 16
-
 _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _FILL_ORDER, _STRIP_OFFSETS, _ORIENTATION, _SAMPLES = 266, 273, 274, 277
 _STRIP_BYTES, _PLANAR, _TILE_WIDTH, _TILE_LENGTH = 279, 284, 322, 323
@@ -38,7 +34,6 @@ _DECISIVE: Final = {
 }
 _BY_PLANE: Final = (_STRIP_OFFSETS, _STRIP_BYTES, _TILE_OFFSETS, _TILE_BYTES)
 
-_MOST_ENTRIES: Final = 2**16
 _MOST_PIECES: Final = 100_000
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE = 0, 1, 2, 3
@@ -90,91 +85,6 @@ _COMPRESSIONS: Final = {
 _LOSSLESS: Final = {1, 5, 8, 32773, 32946, 34925, 50000}
 _FAX: Final = {2, 3, 4}
 _FORMATS: Final = {1: "unsigned", 2: "signed", 3: "floating-point", 6: "complex"}
-
-
-class Tags:
-    """The tags of the first page of a TIFF, or of EXIF data, which are one.
-
-    Parameters
-    ----------
-    file : binary file
-        Its position does not matter.
-
-    Attributes
-    ----------
-    n_damaged : int
-        How many tags are of no known type or lie outside the file.
-
-    Raises
-    ------
-    PictureError
-        If there are none.
-    """
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._end = file.seek(0, 2)
-        header = self._at(0, 16)
-        self.order = "little" if header[:2] == b"II" else "big"
-        self._is_big = self._number(header[2:4]) == 43
-        width = 8 if self._is_big else 4
-        start = self._number(header[8:16] if self._is_big else header[4:8])
-        counting = 8 if self._is_big else 2
-        count = self._number(self._at(start, counting))
-        length = 4 + 2 * width
-        if not 0 < count <= _MOST_ENTRIES or start + counting > self._end:
-            raise PictureError("its TIFF header is damaged or cut short")
-        entries = self._at(start + counting, count * length)
-        self.n_damaged = 0
-        self._entries: dict[int, tuple[int, int, int | bytes]] = {}
-        for place in range(0, len(entries) - length + 1, length):
-            self._take(entries[place : place + length], width)
-
-    def _take(self, entry: bytes, width: int) -> None:
-        """Note a tag, or that it is damaged."""
-        tag, kind = self._number(entry[:2]), self._number(entry[2:4])
-        count, value = self._number(entry[4 : 4 + width]), entry[4 + width :]
-        size = _SIZES.get(kind, 0) * count
-        if size <= width:
-            where: int | bytes = value[:size]
-        else:
-            where = self._number(value)
-        if size == 0 or (isinstance(where, int) and where + size > self._end):
-            self.n_damaged += 1
-        else:
-            self._entries.setdefault(tag, (kind, count, where))
-
-    def __contains__(self, tag: int) -> bool:
-        return tag in self._entries
-
-    def field(self, tag: int) -> tuple[int, int, bytes]:
-        """Give the type, count and bytes of a tag."""
-        kind, count, where = self._entries[tag]
-        if isinstance(where, int):
-            where = self._at(where, _SIZES[kind] * count)
-        return kind, count, where
-
-    def numbers(self, tag: int, default: Iterable[int] = ()) -> tuple[int, ...]:
-        """Give the whole numbers of a tag."""
-        if tag not in self._entries or self._entries[tag][0] not in (1, 3, 4, 16):
-            return tuple(default)
-        kind, count, field = self.field(tag)
-        if count > 8 * _MOST_PIECES:
-            raise PictureError(f"its TIFF header is damaged: tag {tag} is too long")
-        kinds = {1: "u1", _SHORT: "u2", _LONG: "u4", _LONG8: "u8"}
-        order = "<" if self.order == "little" else ">"
-        return tuple(np.frombuffer(field, order + kinds[kind]).tolist())
-
-    def number(self, tag: int, default: int) -> int:
-        """Give the first number of a tag."""
-        return next(iter(self.numbers(tag)), default)
-
-    def _at(self, offset: int, length: int) -> bytes:
-        self._file.seek(min(offset, self._end))
-        return self._file.read(length)
-
-    def _number(self, data: bytes) -> int:
-        return int.from_bytes(data, self.order)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -247,6 +157,26 @@ class _Kind:
         if self.photometric == _CMYK:
             return depth in (8, 16) and not self.extra
         return self.photometric == _LAB and depth == 8 and not self.extra
+
+    def is_rare(self) -> bool:
+        """Tell whether tifffile reads it, in time and memory that are known before."""
+        colours = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3}.get(self.photometric)
+        if colours is None or self.samples != colours + len(self.extra):
+            return False
+        if len(set(self.bits)) > 1 or len(set(self.formats)) > 1 or len(self.extra) > 1:
+            return False
+        depth, format_ = self.bits[0], self.formats[0]
+        if format_ == 1:
+            is_known = depth <= 16 or depth in (32, 64)
+        else:
+            is_known = format_ in (2, 3) and depth in (8, 16, 32, 64)
+            # Of such values, nothing says what is white or opaque.
+            is_known &= self.photometric != _WHITE_IS_ZERO and not self.extra
+        if self.photometric == _WHITE_IS_ZERO and (depth > 16 or self.extra):
+            return False
+        if self.extra and depth > 16:
+            return False
+        return is_known and self.compression in _LOSSLESS
 
     def __str__(self) -> str:
         colours, _ = _COLOURS.get(self.photometric, ("colours of no known kind", 0))
@@ -321,7 +251,8 @@ class Tiff:
     def bytes_at(self, scale: int) -> int:
         """Tell how much memory decoding needs."""
         stored = self._kind.samples * -(-max(self._kind.bits) // 8)
-        return self.decoded_pixels * (stored + max(4, stored))
+        per_pixel = 3 * stored + 12 if self._is_rare else stored + max(4, stored)
+        return self.decoded_pixels * per_pixel
 
     @property
     def remark(self) -> str | None:
@@ -343,6 +274,14 @@ class Tiff:
         """
         kind = self._kind
         fields = {tag: self._tags.field(tag) for tag in _DECISIVE if tag in self._tags}
+        if self._is_rare:
+            image, self._remark = read(
+                self._with_tags(data, fields | self._planar()),
+                self.depth,
+                is_inverted=kind.photometric == _WHITE_IS_ZERO,
+                extra=next(iter(kind.extra), None),
+            )
+            return image
         if kind.is_planar:
             planes = [
                 np.asarray(self._opened(data, plane)) for plane in self._planes(fields)
@@ -359,10 +298,16 @@ class Tiff:
         return self._opened(data, fields)
 
     def _refuse_what_is_no_picture(self) -> None:
-        if not self._kind.is_read():
+        self._is_rare = not self._kind.is_read()
+        if self._is_rare and not self._kind.is_rare():
             raise PictureError(
                 f"TIFF files of this kind are not supported ({self._kind}): save it "
                 "as PNG, or as TIFF with 8 bits a channel"
+            )
+        if self._is_rare and not is_installed():
+            raise PictureError(
+                "TIFF files of this kind are not supported without tifffile "
+                f'({self._kind}): pip install "skresnet[tiff]", or save it as PNG'
             )
         pieces = max(
             len(self._tags.numbers(tag)) for tag in (_STRIP_OFFSETS, _TILE_OFFSETS)
@@ -374,6 +319,9 @@ class Tiff:
                 f"it is cut into {pieces:,} pieces, more than the limit of "
                 f"{_MOST_PIECES:,}: save it anew"
             )
+
+    def _planar(self) -> dict[int, tuple[int, int, bytes]]:
+        return {_PLANAR: self._shorts(2)} if self._kind.is_planar else {}
 
     def _planes(
         self, fields: dict[int, tuple[int, int, bytes]]
@@ -393,7 +341,7 @@ class Tiff:
                 if tag in fields:
                     kind, number, field = fields[tag]
                     part = number // count
-                    size = part * _SIZES[kind]
+                    size = part * SIZES[kind]
                     plane[tag] = (kind, part, field[index * size : (index + 1) * size])
             yield plane
 

@@ -130,13 +130,13 @@ UNREADABLE = {
         "50% of its pixels are there",
     ),
     "JPEG overwritten from the middle on": (overwritten(), "damaged"),
-    "12-bit TIFF": (
-        tiff_of(tiff_tags(4, 6, [12], 1, [36]), bytes(36)),
-        "not supported (grey, 1 x 12 bits unsigned)",
+    "TIFF compressed by LERC": (
+        tiff_of(tiff_tags(4, 6, [8], 1, [24], compression=34887), bytes(24)),
+        "not supported (grey, 1 x 8 bits unsigned, compressed by LERC)",
     ),
-    "RGB TIFF of floats": (
-        tiff_of(tiff_tags(1, 1, [32] * 3, 2, [12], format=3), bytes(12)),
-        "not supported (RGB, 3 x 32 bits floating-point)",
+    "TIFF of five channels": (
+        tiff_of(tiff_tags(1, 1, [8] * 5, 2, [5]), bytes(5)),
+        "not supported (RGB, 5 x 8 bits unsigned)",
     ),
     "BMP compressed by run lengths": (bmp_of_runs(), "run lengths are not supported"),
     "JPEG XL": (b"\xff\x0a" + bytes(20), "not supported: it is JPEG XL"),

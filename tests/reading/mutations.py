@@ -1,6 +1,7 @@
 """Whole files of every format, and ways to damage them by chance."""
 
 import random
+from io import BytesIO
 
 from bad_pictures import (
     animated,
@@ -8,6 +9,8 @@ from bad_pictures import (
     grey_16_bits,
     noise,
     palette_with_transparency,
+    tiff_of,
+    tiff_tags,
     with_orientation,
     ycck,
 )
@@ -25,8 +28,29 @@ ORIGINALS = {
     "WebP, animated": animated("WEBP", lossless=True),
     "TIFF": encoded(noise(20, 30), "TIFF"),
     "TIFF, LZW": encoded(noise(20, 30), "TIFF", compression="tiff_lzw"),
+    "TIFF in planes": tiff_of(
+        tiff_tags(20, 30, [8] * 3, 2, [600] * 3, planar=2),
+        noise(20, 30).tobytes(),
+    ),
+    "BigTIFF": tiff_of(
+        tiff_tags(20, 30, [16], 0, [1200]), bytes(range(240)) * 5, "big", big=True
+    ),
     "BMP": encoded(noise(20, 30), "BMP"),
+    "BMP, palette": encoded(noise(20, 30).convert("P"), "BMP"),
+    "AVIF": encoded(noise(20, 30), "AVIF"),
+    "AVIF, turned": with_orientation(noise(20, 30), 6, "AVIF"),
+    "JPEG 2000": encoded(noise(20, 30), "JPEG2000"),
+    "JPEG 2000, tiles": encoded(noise(40, 50), "JPEG2000", tile_size=(16, 16)),
 }
+
+try:
+    from pillow_heif import from_pillow
+except ImportError:
+    pass
+else:
+    file = BytesIO()
+    from_pillow(noise(64, 64)).save(file)
+    ORIGINALS["HEIC"] = file.getvalue()
 
 
 def flip(data, dice):

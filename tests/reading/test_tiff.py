@@ -73,14 +73,56 @@ def test_a_big_tiff_is_read(order):
     ],
 )
 def test_a_kind_that_is_not_read_is_named_and_not_called_damaged(
-    bits, photometric, further, words
+    bits, photometric, further, words, monkeypatch
 ):
+    monkeypatch.setattr("skresnet.reading.tiff.is_installed", lambda: False)
     strip = bytes(HEIGHT * WIDTH * 8 * len(bits))
     tags = tiff_tags(HEIGHT, WIDTH, bits, photometric, [len(strip)], **further)
     with pytest.raises(PictureError, match="not supported") as caught:
         pixels(tiff_of(tags, strip))
     assert words in str(caught.value)
     assert "damaged" not in str(caught.value)
+
+
+def packed(values, bits):
+    planes = [(values.ravel() >> shift) & 1 for shift in reversed(range(bits))]
+    return np.packbits(np.stack(planes, axis=-1).ravel().astype(np.uint8)).tobytes()
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14])
+@pytest.mark.parametrize("photometric", [0, 1])
+def test_values_of_other_bits_are_read_by_tifffile(bits, photometric):
+    pytest.importorskip("tifffile")
+    pytest.importorskip("imagecodecs")
+    most = 2**bits - 1
+    array = np.linspace(0, most, 8 * 8).astype(np.uint16).reshape(8, 8)
+    data = packed(array, bits)
+    tags = tiff_tags(8, 8, [bits], photometric, [len(data)])
+    found = EncodedPicture(0, tiff_of(tags, data)).pixels(Resizing((8, 8)))
+    expected = array * (255 / most)
+    expected = 255 - expected if photometric == 0 else expected
+    np.testing.assert_allclose(found[..., 1], expected, atol=1)
+
+
+@pytest.mark.parametrize("kind", ["f4", "f8", "i2", "u4"])
+def test_colours_of_other_numbers_are_read_by_tifffile_where_they_go_to_255(kind):
+    pytest.importorskip("tifffile")
+    pytest.importorskip("imagecodecs")
+    array = values(3, "u1").astype(kind)
+    format_ = {"f": 3, "i": 2, "u": 1}[kind[0]]
+    bits = [8 * array.itemsize] * 3
+    tags = tiff_tags(HEIGHT, WIDTH, bits, 2, [array.nbytes], format=format_)
+    np.testing.assert_array_equal(pixels(tiff_of(tags, array.tobytes())), array)
+    scaled = (array * 0 + 300).astype(kind)
+    with pytest.raises(PictureError, match="300"):
+        pixels(tiff_of(tags, scaled.tobytes()))
+
+
+def test_without_tifffile_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("skresnet.reading.tiff.is_installed", lambda: False)
+    tags = tiff_tags(4, 6, [12], 1, [36])
+    with pytest.raises(PictureError, match=r"12 bits.*skresnet\[tiff\]"):
+        pixels(tiff_of(tags, bytes(36)))
 
 
 def test_any_number_of_damaged_tags_is_one_remark():
