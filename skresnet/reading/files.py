@@ -116,7 +116,7 @@ def _hint(path: str) -> str:
     if "://" in path:
         return (
             "; it looks like an address, and nothing is read from one unless asked: "
-            "pip install universal_pathlib and pass upath.UPath(address)"
+            'pip install "skresnet[remote]" and pass upath.UPath(address)'
         )
     if path.startswith("~"):
         return "; '~' is a name like others here, os.path.expanduser makes it your home"

@@ -313,7 +313,7 @@ def test_what_cannot_be_read_from_elsewhere_is_unreadable(files):
 
 def test_an_address_is_not_opened_and_names_what_opens_it():
     (picture,) = as_pictures(["https://example.org/a.png"])
-    with pytest.raises(PictureError, match=r"universal_pathlib .* upath\.UPath"):
+    with pytest.raises(PictureError, match=r"skresnet\[remote\].* upath\.UPath"):
         picture.load()
 
 
