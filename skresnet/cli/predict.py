@@ -31,14 +31,20 @@ from skresnet.cli.terminal import say
 from skresnet.text import counted, listed, shown
 
 _UNSURE = "unsure"
+_NONE_OF_THESE = "none of these"
 
 
 class _Prediction(NamedTuple):
-    """The most probable classes of a picture, or why it cannot be read."""
+    """The most probable classes of a picture, or why it cannot be read.
+
+    Above 1, ``novelty`` says that the picture is unlike all of the training; it is None
+    where that is not known. A probability of None belongs to no class.
+    """
 
     path: str
-    best: list[tuple[str, float]]
+    best: list[tuple[str, float | None]]
     error: str | None
+    novelty: float | None = None
 
 
 # Writes the header, given None, or a prediction.
@@ -46,41 +52,51 @@ _Line = Callable[[_Prediction | None], str]
 
 
 def _table(classes: Sequence[str], top: int) -> _Line:
-    """Write columns for people: classes with their probabilities, then the path."""
-    width = max(len(shown(name)) for name in [*classes, _UNSURE, "UNREADABLE"])
+    """Write columns for people: classes, probabilities, novelty, then the path."""
+    others = [_UNSURE, _NONE_OF_THESE, "UNREADABLE"]
+    width = max(len(shown(name)) for name in [*classes, *others])
 
     def line(prediction: _Prediction | None) -> str:
         if prediction is None:
-            return f"{'class':{width}}  prob.  " * top + "picture\n"
+            return f"{'class':{width}}  prob.  " * top + "novelty  picture\n"
         path = shown(prediction.path)
         if prediction.error is not None:
-            columns = f"{'UNREADABLE':{(width + 9) * top}}"
+            columns = f"{'UNREADABLE':{(width + 9) * top + 9}}"
             return f"{columns}{path}: {prediction.error}\n"
-        pairs = (f"{shown(name):{width}}  {p:5.3f}  " for name, p in prediction.best)
-        return f"{''.join(pairs)}{path}\n"
+        pairs = "".join(
+            f"{shown(name):{width}}  {'-' if p is None else f'{p:5.3f}':5}  "
+            for name, p in prediction.best
+        )
+        novelty = "-" if prediction.novelty is None else f"{prediction.novelty:.2f}"
+        return f"{pairs:{(width + 9) * top}}{novelty:>7}  {path}\n"
 
     return line
 
 
 def _csv(classes: Sequence[str], top: int) -> _Line:
-    """Write CSV with the columns path, class, probability, class_2, ... and error."""
+    """Write CSV with the columns path, class, probability, class_2, ..., novelty."""
 
     def line(prediction: _Prediction | None) -> str:
         if prediction is None:
             ranks = ["", *(f"_{rank}" for rank in range(2, top + 1))]
             pairs = [(f"class{rank}", f"probability{rank}") for rank in ranks]
             return csv_line(
-                ["path", *(name for pair in pairs for name in pair), "error"]
+                ["path", *(name for pair in pairs for name in pair), "novelty", "error"]
             )
-        cells = [cell for name, p in prediction.best for cell in (name, f"{p:.6g}")]
+        cells = [
+            cell
+            for name, p in prediction.best
+            for cell in (name, "" if p is None else f"{p:.6g}")
+        ]
         cells += [""] * (2 * top - len(cells))
-        return csv_line([prediction.path, *cells, prediction.error or ""])
+        novelty = "" if prediction.novelty is None else f"{prediction.novelty:.6g}"
+        return csv_line([prediction.path, *cells, novelty, prediction.error or ""])
 
     return line
 
 
 def _json_lines(classes: Sequence[str], top: int) -> _Line:
-    """Write a JSON object a picture, with path and either predictions or error."""
+    """Write a JSON object a picture, with predictions and novelty, or an error."""
 
     def line(prediction: _Prediction | None) -> str:
         if prediction is None:
@@ -88,9 +104,11 @@ def _json_lines(classes: Sequence[str], top: int) -> _Line:
         content: dict[str, object] = {"path": prediction.path}
         if prediction.error is None:
             content["predictions"] = [
-                {"class": name, "probability": round(probability, 6)}
-                for name, probability in prediction.best
+                {"class": name, "probability": None if p is None else round(p, 6)}
+                for name, p in prediction.best
             ]
+            if prediction.novelty is not None:
+                content["novelty"] = round(prediction.novelty, 6)
         else:
             content["error"] = prediction.error
         return json.dumps(content) + "\n"
@@ -137,6 +155,17 @@ _FORMATS = {"table": _table, "csv": _csv, "jsonl": _json_lines}
     help="New folder to copy the pictures to, into a folder for each class.",
 )
 @click.option("--link", is_flag=True, help="With --sort-into, link instead of copying.")
+@click.option(
+    "--unsure",
+    is_flag=True,
+    help="Say 'none of these' where a picture is unlike all of the training.",
+)
+@option(
+    "--false-alarms",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.01,
+    help="The share of pictures like those of the training whose novelty may exceed 1.",
+)
 @out_option
 @force_option
 @cache_options
@@ -149,6 +178,8 @@ def predict(
     threshold: float,
     sort_into: Path | None,
     link: bool,
+    unsure: bool,
+    false_alarms: float,
     out: Path | None,
     force: bool,
     cache: Path | None,
@@ -161,6 +192,9 @@ def predict(
     of paths; - stands for paths on standard input, one a line. A picture that cannot be
     read gets a row that says why, and the exit status is then 3, or 1 if none can be
     read.
+
+    Novelty tells how unlike the training a picture is: above 1, it lies farther from
+    all training pictures than these, by all but --false-alarms, from each other.
 
     A model is a pickle: loading it runs what it contains. Load only files from people
     you trust.
@@ -175,6 +209,11 @@ def predict(
     classifier = load_model(model)
     if sort_into:
         _check_folder(sort_into, classifier.classes_)
+    if unsure and classifier["embedder"].seen_.detector is None:
+        raise click.ClickException(
+            f"{model} remembers no training pictures, which --unsure compares with: "
+            "train it again, with `skresnet train` or fit of the whole Pipeline."
+        )
     classifier.set_params(embedder__cache=cache, embedder__verbose=0, **params)
     start_tensorflow()
     n_failures = 0
@@ -184,9 +223,12 @@ def predict(
     silent = out is None and sys.stdout.isatty()
     with results(out, force=force) as write:
         write(line(None))
-        for prediction in _predictions(classifier, paths, top, silent):
-            if prediction.best and prediction.best[0][1] < threshold:
-                prediction.best[0] = (_UNSURE, prediction.best[0][1])
+        for prediction in _predictions(
+            classifier, paths, top, silent, unsure, false_alarms
+        ):
+            _, best = (*prediction.best, (None, None))[0]
+            if best is not None and best < threshold:
+                prediction.best[0] = (_UNSURE, best)
             write(line(prediction))
             n_failures += prediction.error is not None
             if sort_into and prediction.best:
@@ -242,20 +284,33 @@ def _paths(image: str) -> Sequence[str]:
 
 
 def _predictions(
-    classifier: Any, paths: list[str], top: int, silent: bool
+    classifier: Any,
+    paths: list[str],
+    top: int,
+    silent: bool,
+    unsure: bool,
+    false_alarms: float,
 ) -> Iterator[_Prediction]:
     from skresnet.evaluation import predict_readable
 
     classes = classifier.classes_
     for chunk in chunks(paths, silent=silent):
-        predicted = predict_readable(classifier, chunk)
+        predicted = predict_readable(classifier, chunk, false_alarm_rate=false_alarms)
         of_picture: dict[int, _Prediction] = {}
-        for row, probabilities in zip(
-            predicted.rows, predicted.probabilities, strict=True
+        novelties = predicted.novelty
+        for row, probabilities, novelty in zip(
+            predicted.rows,
+            predicted.probabilities,
+            [None] * len(predicted.rows) if novelties is None else novelties.tolist(),
+            strict=True,
         ):
             best = (-probabilities).argsort(kind="stable")[:top]
-            named = [(str(classes[i]), float(probabilities[i])) for i in best]
-            of_picture[row] = _Prediction(chunk[row], named, None)
+            named: list[tuple[str, float | None]] = [
+                (str(classes[i]), float(probabilities[i])) for i in best
+            ]
+            if unsure and novelty > 1:
+                named = [(_NONE_OF_THESE, None)]
+            of_picture[row] = _Prediction(chunk[row], named, None, novelty)
         for row, path, cause in predicted.failures:
             of_picture[row] = _Prediction(str(path), [], cause)
         yield from (of_picture[row] for row in range(len(chunk)))

@@ -7,6 +7,7 @@ import json
 import joblib
 import numpy as np
 import pytest
+from PIL import Image
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def mixed(colour_folder, tmp_path):
 def test_a_folder_becomes_a_table(run, model_file, colour_folder):
     result = run("predict", model_file, colour_folder / "test" / "red")
     header, *rows = result.stdout.splitlines()
-    assert header.split() == ["class", "prob.", "picture"]
+    assert header.split() == ["class", "prob.", "novelty", "picture"]
     assert len(rows) == 6
     assert all(row.split()[0] == "red" for row in rows)
     assert rows[0].endswith("red/00.png")
@@ -211,3 +212,58 @@ def test_a_class_cannot_lead_out_of_the_folder_to_sort_into(
     result = run("predict", tmp_path / "odd.joblib", picture, *options, status=1)
     assert "'../x' cannot be the name of a folder" in result.stderr
     assert not (tmp_path / "x").exists()
+
+
+@pytest.fixture
+def stripes(tmp_path):
+    """A picture unlike any that the model was trained on."""
+    pixels = np.zeros((40, 48, 3), np.uint8)
+    pixels[:, ::3] = 255
+    path = tmp_path / "stripes.png"
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_each_form_tells_how_unlike_the_training_a_picture_is(
+    run, model_file, colour_folder, stripes
+):
+    red = colour_folder / "test" / "red" / "00.png"
+    expected = joblib.load(model_file).novelty([str(red), str(stripes)])
+    assert expected[1] > 1
+    output = {
+        name: run("predict", model_file, red, stripes, "--format", name).stdout
+        for name in ("table", "csv", "jsonl")
+    }
+    table = [float(line.split()[2]) for line in output["table"].splitlines()[1:]]
+    assert table == pytest.approx(expected, abs=0.006)
+    rows = csv.DictReader(io.StringIO(output["csv"]))
+    assert [float(row["novelty"]) for row in rows] == pytest.approx(expected, 1e-4)
+    lines = map(json.loads, output["jsonl"].splitlines())
+    assert [line["novelty"] for line in lines] == pytest.approx(expected, 1e-4)
+
+
+def test_unsure_says_none_of_these_where_a_picture_is_unlike_the_training(
+    run, model_file, colour_folder, stripes
+):
+    red = colour_folder / "test" / "red" / "00.png"
+    arguments = ("predict", model_file, red, stripes, "--unsure")
+    first, second = run(*arguments).stdout.splitlines()[1:]
+    assert first.startswith("red ")
+    assert second.startswith("none of these  -")
+    assert second.endswith("stripes.png")
+    rows = csv.DictReader(io.StringIO(run(*arguments, "--format", "csv").stdout))
+    assert [(row["class"], row["probability"] == "") for row in rows] == [
+        ("red", False),
+        ("none of these", True),
+    ]
+
+
+def test_a_higher_rate_of_false_alarms_raises_the_novelty(
+    run, model_file, colour_folder
+):
+    red = colour_folder / "test" / "red" / "00.png"
+    rare, frequent = (
+        float(run(*("predict", model_file, red), *rate).stdout.split()[-2])
+        for rate in ((), ("--false-alarms", 0.5))
+    )
+    assert frequent > rare
