@@ -6,7 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skresnet.auditing import find_duplicates, find_leakage
+    from skresnet.auditing import (
+        check_images,
+        find_duplicates,
+        find_label_issues,
+        find_leakage,
+    )
     from skresnet.backbone import EngineUnavailableError
     from skresnet.cache import EmbeddingCache
     from skresnet.classifier import DenseSGDClassifier
@@ -43,7 +48,9 @@ __all__ = [
     "UnreadableImageError",
     "WeightsUnavailableError",
     "__version__",
+    "check_images",
     "find_duplicates",
+    "find_label_issues",
     "find_leakage",
     "load_image_folder",
     "load_image_splits",
@@ -68,7 +75,9 @@ _HOMES = {
     "ResNet50Embedder": "skresnet.embedder",
     "UnreadableImageError": "skresnet.reading",
     "WeightsUnavailableError": "skresnet.weights",
+    "check_images": "skresnet.auditing",
     "find_duplicates": "skresnet.auditing",
+    "find_label_issues": "skresnet.auditing",
     "find_leakage": "skresnet.auditing",
     "load_image_folder": "skresnet.datasets",
     "load_image_splits": "skresnet.datasets",

@@ -112,7 +112,13 @@ def find_duplicates(
     >>> find_duplicates(pictures)
     [Duplicate(first=4, second=7, kind='exact', distance=0.0)]
     """
-    pictures = Thumbnails.of(X, "X", n_jobs)
+    return duplicates_among(
+        Thumbnails.of(X, n_jobs).warn_of_failures("X"), false_alarm_rate
+    )
+
+
+def duplicates_among(pictures: Thumbnails, false_alarm_rate: float) -> list[Duplicate]:
+    """Find exact and near copies; see `find_duplicates`."""
     first_of: dict[bytes, int] = {}
     exact = [
         Duplicate(first_of[digest], position, "exact", 0.0)
@@ -154,8 +160,9 @@ def find_leakage(
         One a test picture that has a copy, ``first`` its position in ``X_train`` and
         ``second`` that in ``X_test``: exact ones first, then the closest.
     """
-    train = Thumbnails.of(X_train, "X_train", n_jobs).each_content_once()
-    test = Thumbnails.of(X_test, "X_test", n_jobs)
+    train = Thumbnails.of(X_train, n_jobs).warn_of_failures("X_train")
+    train = train.each_content_once()
+    test = Thumbnails.of(X_test, n_jobs).warn_of_failures("X_test")
     known = dict(zip(train.digests, train.positions, strict=True))
     exact = {
         position: Duplicate(known[digest], position, "exact", 0.0)
@@ -230,18 +237,21 @@ class Thumbnails:
         Thumbnails of the picture and of parts of it, of length 1.
     failures : list of Failure
         The other pictures.
+    suspicions : dict of int to str
+        What looks like a mistake, by position.
     """
 
     positions: list[int]
     digests: list[bytes]
     values: NDArray[np.float32]
     failures: list[Failure]
+    suspicions: dict[int, str]
 
     @classmethod
-    def of(cls, X: Any, name: str, n_jobs: int | None) -> Self:
-        """Read all pictures once; warn of those that cannot be read."""
+    def of(cls, X: Any, n_jobs: int | None) -> Self:
+        """Read all pictures once."""
         pictures = as_pictures(X)
-        read: list[tuple[int, bytes, NDArray[np.float32]]] = []
+        read: list[_Read] = []
         failures: list[Failure] = []
         attempts = map_ahead(attempting(_read), pictures, n_jobs=n_jobs, ahead=_AHEAD)
         with closing(attempts):
@@ -250,19 +260,24 @@ class Thumbnails:
                     failures.append(result)
                 else:
                     read.append(result)
-        if failures:
-            warn_user(
-                f"{len(failures)} of {len(pictures)} pictures of {name} cannot be read "
-                f"and are left out; the first is {failures[0]}."
-            )
+        shape = (len(read), len(_BOXES), 3 * _SIDE**2)
         return cls(
-            [position for position, _, _ in read],
-            [digest for _, digest, _ in read],
-            np.array([values for _, _, values in read], np.float32).reshape(
-                len(read), len(_BOXES), 3 * _SIDE**2
-            ),
+            [item.position for item in read],
+            [item.digest for item in read],
+            np.array([item.values for item in read], np.float32).reshape(shape),
             failures,
+            {item.position: item.suspicion for item in read if item.suspicion},
         )
+
+    def warn_of_failures(self, name: str) -> Self:
+        """Warn of the pictures that cannot be read."""
+        if self.failures:
+            n_pictures = len(self.positions) + len(self.failures)
+            warn_user(
+                f"{len(self.failures)} of {n_pictures} pictures of {name} cannot be "
+                f"read and are left out; the first is {self.failures[0]}."
+            )
+        return self
 
     def each_content_once(self) -> Thumbnails:
         """Leave out all but the first picture of the same content."""
@@ -272,6 +287,7 @@ class Thumbnails:
             [self.digests[index] for index in first],
             self.values[first],
             self.failures,
+            self.suspicions,
         )
 
     def nearest_to(self, references: Thumbnails, n_neighbors: int) -> _Nearest:
@@ -297,9 +313,19 @@ class Thumbnails:
         return _Nearest(np.array(self.positions, np.intp), positions, distances)
 
 
-def _read(picture: Picture) -> tuple[int, bytes, NDArray[np.float32]]:
+class _Read(NamedTuple):
+    position: int
+    digest: bytes
+    values: NDArray[np.float32]
+    suspicion: str | None
+
+
+def _read(picture: Picture) -> _Read:
     content = picture.load()
     pixels = content.pixels(_SOURCE)
+    suspicion = content.suspicion()
+    if pixels.size and (pixels == pixels[0, 0]).all():
+        suspicion = suspicion or "it is of one colour"
     image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
     side = (_SIDE, _SIDE)
     parts = [image.resize(side, Image.Resampling.BILINEAR, box=box) for box in _BOXES]
@@ -307,4 +333,5 @@ def _read(picture: Picture) -> tuple[int, bytes, NDArray[np.float32]]:
     values -= values.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(values, axis=1, keepdims=True)
     # A picture of a single colour is like no other one.
-    return picture.position, content.digest(), values / np.maximum(lengths, 1.0)
+    values /= np.maximum(lengths, 1.0)
+    return _Read(picture.position, content.digest(), values, suspicion)

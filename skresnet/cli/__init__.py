@@ -14,7 +14,7 @@ from typing import Any, TextIO
 import click
 
 from skresnet import __version__
-from skresnet.cli import demo, embed, evaluate, info, predict, train
+from skresnet.cli import check, demo, embed, evaluate, info, predict, train
 from skresnet.cli.terminal import fitting, prepare_streams, say
 
 
@@ -97,6 +97,7 @@ def main(traceback: bool) -> None:
 
 
 for command in (
+    check.check,
     train.train,
     evaluate.evaluate,
     predict.predict,

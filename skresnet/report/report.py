@@ -173,7 +173,7 @@ def report_on(
     curves = None
     if hasattr(last, "history_"):
         curves = charts.learning_curves(last.history_, last.best_epoch_)
-    page = _template().render(
+    page = page_template().render(
         title=title,
         subject=subject,
         made=made,
@@ -227,12 +227,15 @@ def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else plural}"
 
 
-def _template() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def page_template(room: str = "report", name: str = "template.html") -> Any:
+    """Find the template of a page, which may include those of reports."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     environment = Environment(
-        loader=PackageLoader("skresnet", "report"),
+        loader=ChoiceLoader(
+            [PackageLoader("skresnet", room), PackageLoader("skresnet", "report")]
+        ),
         autoescape=True,
         # What comes from outside can be encoded, and hides nothing.
         finalize=lambda value: value if isinstance(value, Markup) else shown(value),
@@ -246,4 +249,4 @@ def _template() -> Any:
         "score": lambda value: "\N{EN DASH}" if np.isnan(value) else f"{value:.3f}",
         "grouped": "{:,}".format,
     }
-    return environment.get_template("template.html")
+    return environment.get_template(name)

@@ -1,0 +1,351 @@
+"""check_images: what is wrong with a data set, before anyone trains on it."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import confusion_matrix
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skresnet.auditing.duplicates import Duplicate, Thumbnails, duplicates_among
+from skresnet.auditing.labels import check_cleanlab, label_issues, out_of_fold
+from skresnet.embedder import ResNet50Embedder
+from skresnet.reading import Picture, as_pictures
+from skresnet.text import picture_names
+from skresnet.validation import check_labels, check_same_length
+
+_ALIKE: Final = 0.3  # a half would be chance
+
+KINDS: Final = (
+    "unreadable",
+    "suspicious",
+    "exact copy across splits",
+    "near copy across splits",
+    "exact copy",
+    "near copy",
+    "torn group",
+    "alike classes",
+    "doubtful label",
+)
+"""What may be found, in the order in which it is told."""
+
+
+class Finding(NamedTuple):
+    """One thing that a person should look at.
+
+    Attributes
+    ----------
+    kind : str
+        What it is: ``"unreadable"``, ``"suspicious"``, ``"exact copy across splits"``,
+        ``"near copy across splits"``, ``"exact copy"``, ``"near copy"``, ``"torn
+        group"``, ``"alike classes"`` or ``"doubtful label"``.
+    position, name, label, split : int, str
+        The picture; of alike classes, label alone.
+    other_position, other_name, other_label, other_split : int, str
+        The copy, another picture of the group in another split, or the class that is
+        alike or more probable. Missing positions are -1, missing texts empty.
+    score : float
+        The distance of a copy, the probability of a doubtful label, the share of
+        pictures of two classes that are taken for the other one; otherwise NaN.
+    note : str
+        The cause, or the name of the group.
+    """
+
+    kind: str
+    position: int = -1
+    name: str = ""
+    label: str = ""
+    split: str = ""
+    other_position: int = -1
+    other_name: str = ""
+    other_label: str = ""
+    other_split: str = ""
+    score: float = float("nan")
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ImageCheck:
+    """What `check_images` found.
+
+    Attributes
+    ----------
+    findings : list of Finding
+        By kind, and within a kind the gravest first; `pandas.DataFrame` makes a table
+        of it.
+    counts : dict of (str, str) to int
+        The pictures of each class and split.
+    accuracy : float
+        The share of pictures that a classifier predicted right that was trained on the
+        others; NaN without labels.
+    pictures : list of Picture
+        All pictures.
+    """
+
+    findings: list[Finding]
+    counts: dict[tuple[str, str], int]
+    accuracy: float
+    pictures: list[Picture]
+
+    def of_kind(self, kind: str) -> list[Finding]:
+        """Select the findings of one kind."""
+        return [finding for finding in self.findings if finding.kind == kind]
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write one page of HTML, with the pictures that it speaks of.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Where to; a file that is there is replaced.
+
+        Returns
+        -------
+        path : pathlib.Path
+            The file.
+
+        Raises
+        ------
+        ImportError
+            If Jinja2 or matplotlib is not installed.
+        """
+        from skresnet.auditing.page import check_page
+
+        return check_page(self).save(path)
+
+
+def check_images(
+    X: Any,
+    y: Any = None,
+    *,
+    splits: Any = None,
+    groups: Any = None,
+    embedder: Any = None,
+    false_alarm_rate: float = 0.001,
+    cv: int = 5,
+    n_jobs: int | None = None,
+) -> ImageCheck:
+    """Find what is wrong with pictures and labels, before anyone trains on them.
+
+    Parameters
+    ----------
+    X : pictures
+        As of `ResNet50Embedder`, of all splits.
+
+    y : array-like of shape (n_samples,), default=None
+        Class labels. None looks at the pictures alone.
+
+    splits : array-like of shape (n_samples,), default=None
+        The split that each picture is in, such as ``"train"``.
+
+    groups : array-like of shape (n_samples,), default=None
+        What subject each picture shows; those of one belong into one split.
+
+    embedder : ResNet50Embedder, default=None
+        Computes the features by which doubtful labels are found, each picture once;
+        None is ``ResNet50Embedder()``.
+
+    false_alarm_rate : float, default=0.001
+        Of near copies, see `find_duplicates`.
+
+    cv : int, default=5
+        Folds of the cross-validation behind doubtful labels and alike classes, for
+        which logistic regression is trained on standardised features.
+
+    n_jobs : int or None, default=None
+        Threads that read, as joblib counts: None is 1, -1 one a processor.
+
+    Returns
+    -------
+    check : ImageCheck
+        ``check.findings`` is the table, ``check.save("check.html")`` the page.
+
+    Raises
+    ------
+    ImportError
+        If there are labels and cleanlab is not installed.
+
+    Examples
+    --------
+    >>> from skresnet import check_images, load_image_folder
+    >>> photos = load_image_folder("photos")  # doctest: +SKIP
+    >>> check = check_images(photos.data, photos.target)  # doctest: +SKIP
+    >>> check.save("check.html")  # doctest: +SKIP
+    """
+    pictures = as_pictures(X)
+    labels = None
+    if y is not None:
+        check_cleanlab("check_images")
+        check_same_length(pictures, y)
+        labels = check_labels(y)
+    about = _About(
+        pictures,
+        ["" for _ in pictures] if labels is None else [str(name) for name in labels],
+        _column(splits, "splits", pictures),
+        _column(groups, "groups", pictures),
+    )
+    thumbnails = Thumbnails.of(X, n_jobs)
+    findings = [
+        about.finding("unreadable", failure.position, note=failure.cause)
+        for failure in thumbnails.failures
+    ]
+    findings += [
+        about.finding("suspicious", position, note=text)
+        for position, text in thumbnails.suspicions.items()
+    ]
+    duplicates = duplicates_among(thumbnails, false_alarm_rate)
+    findings += [about.copy(duplicate) for duplicate in duplicates]
+    findings += about.torn_groups()
+    accuracy = float("nan")
+    if labels is not None and len(set(about.labels)) > 1 and thumbnails.positions:
+        embedder = ResNet50Embedder() if embedder is None else clone(embedder)
+        digests = dict(zip(thumbnails.positions, thumbnails.digests, strict=True))
+        found, accuracy = _from_labels(
+            about, labels, pictures, digests, embedder.fit(X), cv
+        )
+        findings += found
+    findings.sort(key=lambda finding: KINDS.index(finding.kind))
+    counts = Counter(zip(about.labels, about.splits, strict=True))
+    return ImageCheck(findings, dict(counts), accuracy, pictures)
+
+
+class _About:
+    """What is known of each picture without opening it."""
+
+    def __init__(
+        self,
+        pictures: list[Picture],
+        labels: list[str],
+        splits: list[str],
+        groups: list[str],
+    ) -> None:
+        self.labels, self.splits, self.groups = labels, splits, groups
+        self._names = picture_names(pictures)
+
+    def finding(self, kind: str, position: int, **more: Any) -> Finding:
+        return Finding(
+            kind,
+            position,
+            self._names[position],
+            self.labels[position],
+            self.splits[position],
+            **more,
+        )
+
+    def pair(self, kind: str, position: int, other: int, **more: Any) -> Finding:
+        return self.finding(
+            kind,
+            position,
+            other_position=other,
+            other_name=self._names[other],
+            other_label=self.labels[other],
+            other_split=self.splits[other],
+            **more,
+        )
+
+    def copy(self, duplicate: Duplicate) -> Finding:
+        first, second, kind, distance = duplicate
+        across = self.splits[first] != self.splits[second]
+        note = "" if self.labels[first] == self.labels[second] else "other class"
+        return self.pair(
+            f"{kind} copy across splits" if across else f"{kind} copy",
+            first,
+            second,
+            score=distance,
+            note=note,
+        )
+
+    def torn_groups(self) -> list[Finding]:
+        """Find the groups that have pictures in several splits."""
+        first: dict[tuple[str, str], int] = {}
+        for position, key in enumerate(zip(self.groups, self.splits, strict=True)):
+            first.setdefault(key, position)
+        of_group: dict[str, list[int]] = {}
+        for (group, _), position in first.items():
+            if group:
+                of_group.setdefault(group, []).append(position)
+        return [
+            self.pair("torn group", positions[0], other, note=group)
+            for group, positions in of_group.items()
+            for other in positions[1:]
+        ]
+
+
+def _column(values: Any, name: str, pictures: list[Picture]) -> list[str]:
+    if values is None:
+        return [""] * len(pictures)
+    check_same_length(pictures, values, ("X", name))
+    return [str(value) for value in values]
+
+
+def _from_labels(
+    about: _About,
+    labels: NDArray[Any],
+    pictures: list[Picture],
+    digests: dict[int, bytes],
+    embedder: ResNet50Embedder,
+    cv: int,
+) -> tuple[list[Finding], float]:
+    """Find doubtful labels and alike classes from out-of-fold probabilities."""
+    embedded = embedder._embed(pictures, on_error="nan")
+    readable = embedded.readable
+    labels = labels[readable]
+    probabilities = out_of_fold(
+        make_pipeline(StandardScaler(), LogisticRegression(C=0.001, max_iter=200)),
+        embedded.rows[readable],
+        labels,
+        _fold_groups(about.groups, readable, digests),
+        cv=cv,
+    )
+    doubtful = [
+        about.finding(
+            "doubtful label",
+            int(readable[issue.position]),
+            other_label=str(issue.suggested),
+            score=issue.probability,
+        )
+        for issue in label_issues(labels, probabilities)
+    ]
+    tried = np.isfinite(probabilities).all(axis=1)
+    predicted = np.unique(labels)[probabilities[tried].argmax(axis=1)]
+    accuracy = float(np.mean(predicted == labels[tried]))
+    return _alike_classes(labels[tried], predicted) + doubtful, accuracy
+
+
+def _fold_groups(
+    groups: list[str], readable: NDArray[np.intp], digests: dict[int, bytes]
+) -> NDArray[Any] | None:
+    """Keep subjects, and otherwise copies, on one side of each fold."""
+    keys = [groups[row] or digests.get(int(row), int(row)) for row in readable]
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    if len(numbers) == len(keys):
+        return None
+    return np.array([numbers[key] for key in keys])
+
+
+def _alike_classes(labels: NDArray[Any], predicted: NDArray[Any]) -> list[Finding]:
+    """Find pairs of classes of which many pictures are taken for the other one."""
+    names = np.unique(labels)
+    taken = confusion_matrix(labels, predicted, labels=names)
+    sizes = taken.sum(axis=1)
+    shares = (taken + taken.T) / (sizes[:, np.newaxis] + sizes)
+    found = [
+        Finding(
+            "alike classes",
+            label=str(names[i]),
+            other_label=str(names[j]),
+            score=float(shares[i, j]),
+        )
+        for i, j in zip(*np.triu_indices(len(names), k=1), strict=True)
+        if shares[i, j] >= _ALIKE
+    ]
+    return sorted(found, key=lambda finding: -finding.score)

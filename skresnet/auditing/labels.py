@@ -1,0 +1,241 @@
+"""Labels that are probably wrong, by what a model says that has not seen them."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection import (
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    cross_val_predict,
+)
+
+from skresnet.embedder import ResNet50Embedder
+from skresnet.reading import UnreadableImageError, as_pictures
+from skresnet.validation import check_labels, check_same_length
+from skresnet.warn import warn_user
+
+
+class LabelIssue(NamedTuple):
+    """A picture whose label is probably wrong.
+
+    Attributes
+    ----------
+    position : int
+        Its position in X.
+    label : Any
+        The label that it has.
+    suggested : Any
+        The class that is most probable.
+    probability : float
+        The probability of the label that it has.
+    suggested_probability : float
+        That of the suggested class.
+    """
+
+    position: int
+    label: Any
+    suggested: Any
+    probability: float
+    suggested_probability: float
+
+
+def find_label_issues(
+    model: Any,
+    X: Any,
+    y: Any,
+    *,
+    groups: Any = None,
+    cv: int = 5,
+    random_state: Any = 0,
+) -> list[LabelIssue]:
+    """Find labels that are probably wrong, by confident learning (cleanlab).
+
+    Each picture is embedded once, and gets its probabilities from a classifier that
+    was trained on the others.
+
+    Parameters
+    ----------
+    model : Pipeline
+        From pictures to classes, such as `make_image_classifier` makes; it need not be
+        fitted, and is not changed.
+
+    X : pictures
+        As of `ResNet50Embedder`. Those that cannot be read are left out, with a
+        warning.
+
+    y : array-like of shape (n_samples,)
+        Class labels. Classes of a single picture are left out.
+
+    groups : array-like of shape (n_samples,), default=None
+        Pictures of one group are never on both sides of a fold.
+
+    cv : int, default=5
+        Number of folds, stratified and shuffled.
+
+    random_state : int, RandomState instance or None, default=0
+        Decides the folds.
+
+    Returns
+    -------
+    issues : list of LabelIssue
+        The most doubtful first.
+
+    Raises
+    ------
+    ImportError
+        If cleanlab is not installed.
+
+    TypeError
+        If the model is no Pipeline that begins with a `ResNet50Embedder`.
+
+    Notes
+    -----
+    The method is `cleanlab.filter.find_label_issues` with ``filter_by="both"``, ranked
+    by the probability of the label that a picture has (C. G. Northcutt, L. Jiang and
+    I. L. Chuang, Confident learning, Journal of Artificial Intelligence Research 70,
+    2021).
+
+    Examples
+    --------
+    >>> from skresnet import find_label_issues, make_image_classifier
+    >>> find_label_issues(make_image_classifier(), X, y)  # doctest: +SKIP
+    """
+    check_cleanlab("find_label_issues")
+    steps = getattr(model, "steps", [(None, None)])
+    if not isinstance(steps[0][1], ResNet50Embedder) or len(steps) < 2:
+        raise TypeError(
+            f"model is a {type(model).__name__}; expected a Pipeline that begins with "
+            "a ResNet50Embedder and ends with a classifier, such as "
+            "make_image_classifier() makes."
+        )
+    pictures = as_pictures(X)
+    check_same_length(pictures, y)
+    labels = check_labels(y)
+    if groups is not None:
+        check_same_length(pictures, groups, ("X", "groups"))
+        groups = np.asarray(groups)
+    embedder = clone(model[0]).fit(X)
+    embedded = embedder._embed(pictures, on_error="nan")
+    readable = embedded.readable
+    if embedded.failures:
+        if not readable.size:
+            raise UnreadableImageError(embedded.failures)
+        warn_user(
+            f"{len(embedded.failures)} of {len(pictures)} pictures cannot be read and "
+            f"are left out; the first is {embedded.failures[0]}."
+        )
+    probabilities = out_of_fold(
+        model[1:],
+        embedded.rows[readable],
+        labels[readable],
+        None if groups is None else groups[readable],
+        cv=cv,
+        random_state=random_state,
+    )
+    return [
+        issue._replace(position=int(readable[issue.position]))
+        for issue in label_issues(labels[readable], probabilities)
+    ]
+
+
+def check_cleanlab(caller: str) -> None:
+    """Raise if cleanlab is not installed.
+
+    Raises
+    ------
+    ImportError
+        If it is not.
+    """
+    try:
+        import cleanlab  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            f'{caller} needs cleanlab: python -m pip install "skresnet[audit]".'
+        ) from error
+
+
+def out_of_fold(
+    classifier: Any,
+    rows: np.ndarray,
+    labels: np.ndarray,
+    groups: np.ndarray | None = None,
+    *,
+    cv: int,
+    random_state: Any = 0,
+) -> np.ndarray:
+    """Compute probabilities of each row by a classifier trained without it.
+
+    Returns
+    -------
+    probabilities : ndarray of shape (n_rows, n_classes)
+        One column a class, sorted; NaN in the rows of classes that have but one.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two classes have two rows.
+    """
+    counts = Counter(labels.tolist())
+    lone = [label for label, count in counts.items() if count < 2]
+    kept = np.flatnonzero(~np.isin(labels, lone))
+    if len(counts) - len(lone) < 2:
+        raise ValueError(
+            "Doubtful labels are found by what a model says that was trained on other "
+            "pictures, for which at least two classes need two pictures each; found "
+            f"{dict(counts)}."
+        )
+    folds = min(cv, max(counts.values()))
+    splitter: Any = StratifiedKFold(folds, shuffle=True, random_state=random_state)
+    if groups is not None:
+        groups = groups[kept]
+        folds = min(folds, len(np.unique(groups)))
+        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=random_state)
+    with warnings.catch_warnings():
+        # Of classes that are rarer than folds, some fold knows nothing: probability 0.
+        warnings.filterwarnings("ignore", "The least populated class")
+        warnings.filterwarnings("ignore", "Number of classes in training fold")
+        found = cross_val_predict(
+            classifier,
+            rows[kept],
+            labels[kept],
+            cv=list(splitter.split(rows[kept], labels[kept], groups)),
+            method="predict_proba",
+        )
+    classes, known = np.unique(labels), np.unique(labels[kept])
+    probabilities = np.zeros((len(rows), len(classes)))
+    probabilities[np.ix_(kept, np.searchsorted(classes, known))] = found
+    probabilities[np.isin(labels, lone)] = np.nan
+    return probabilities
+
+
+def label_issues(labels: np.ndarray, probabilities: np.ndarray) -> list[LabelIssue]:
+    """Let cleanlab find the labels that are probably wrong, the worst first."""
+    from cleanlab.filter import find_label_issues as confident_learning
+
+    classes = np.unique(labels)
+    kept = np.flatnonzero(np.isfinite(probabilities).all(axis=1))
+    own = np.searchsorted(classes, labels)
+    # cleanlab knows classes that have pictures only.
+    present, encoded = np.unique(own[kept], return_inverse=True)
+    found = confident_learning(
+        encoded,
+        probabilities[np.ix_(kept, present)],
+        return_indices_ranked_by="self_confidence",
+        filter_by="both",
+        n_jobs=1,
+    )
+    return [
+        LabelIssue(
+            int(row),
+            labels[row],
+            classes[probabilities[row].argmax()],
+            float(probabilities[row, own[row]]),
+            float(probabilities[row].max()),
+        )
+        for row in kept[found]
+    ]
