@@ -173,7 +173,7 @@ def list_below(source: str) -> tuple[list[str], list[str | None]]:
     if not paths:
         raise ValueError(
             f"No pictures below {root!r}. Pictures are files that end in .jpg, .png, "
-            ".bmp, .gif, .webp or .tif and their variants."
+            ".bmp, .gif, .webp, .tif, .avif, .heic or .jp2 and their variants."
         )
     return paths, classes
 

@@ -42,8 +42,9 @@ def load_image_folder(
 
     The name of a folder directly in `root` is the class of every image below it,
     however deep. Images are found by the ending of their name: JPEG, PNG, BMP, GIF,
-    WebP and TIFF, in upper or lower case. No pixel is read; the paths go as they are
-    to an estimator or to :func:`~sklearn.model_selection.train_test_split`.
+    WebP, TIFF, AVIF, JPEG 2000 and HEIC, in upper or lower case. No pixel is read; the
+    paths go as they are to an estimator or to
+    :func:`~sklearn.model_selection.train_test_split`.
 
     Where `root` holds a single folder and this one those of the classes, as unpacking
     an archive leaves it, they are taken, with a warning. Class names are written in

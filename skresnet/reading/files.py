@@ -13,6 +13,7 @@ from skresnet.reading.errors import PictureError
 
 EXTENSIONS: Final[frozenset[str]] = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
+    | {".avif", ".heic", ".heif", ".jp2", ".j2k", ".jpx"}
 )
 """File name endings taken for images, in lower case with their dot."""
 

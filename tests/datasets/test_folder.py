@@ -68,14 +68,14 @@ def test_every_format_is_found_in_upper_and_lower_case(tmp_path, ending):
 def test_what_is_no_image_is_left_out_and_counted(tmp_path):
     draw_tree(tmp_path, "cats/a.png", "cats/.a.png", ".thumbs/b.png", "loose.jpg")
     (tmp_path / "cats" / "notes.txt").write_text("tabby")
-    (tmp_path / "cats" / "raw.heic").write_bytes(b"")
+    (tmp_path / "cats" / "raw.cr2").write_bytes(b"")
     (tmp_path / "labels.csv").write_text("")
     photos = load_image_folder(tmp_path)
     assert names_in(tmp_path) == ["cats/a.png"]
     left_out = {cause: len(paths) for cause, paths in photos.skipped.items() if paths}
     assert left_out == {"hidden": 2, "not_image": 3, "outside_class": 1}
-    assert str(tmp_path / "cats" / "raw.heic") in photos.skipped.not_image
-    assert "3 files that are no images (.csv 1, .heic 1, .txt 1)" in photos.DESCR
+    assert str(tmp_path / "cats" / "raw.cr2") in photos.skipped.not_image
+    assert "3 files that are no images (.cr2 1, .csv 1, .txt 1)" in photos.DESCR
     assert "1 image outside a class" in photos.DESCR
 
 
@@ -404,12 +404,12 @@ class TestErrors:
         draw_tree(tmp_path, "cats/a.png")
         (tmp_path / "birds").mkdir()
         (tmp_path / "dogs").mkdir()
-        (tmp_path / "dogs" / "raw.heic").write_bytes(b"")
+        (tmp_path / "dogs" / "raw.cr2").write_bytes(b"")
         with pytest.raises(ValueError, match="at least one image") as caught:
             load_image_folder(tmp_path)
         message = str(caught.value)
         assert "birds' holds nothing" in message
-        assert "dogs' holds 1 file that is no image ('raw.heic')" in message
+        assert "dogs' holds 1 file that is no image ('raw.cr2')" in message
 
     @pytest.mark.skipif(
         not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all"
