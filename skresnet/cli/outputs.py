@@ -80,6 +80,10 @@ def _check_output(path: Path, force: bool) -> None:
         raise click.ClickException(
             f"{path} is a device, a pipe or a socket; expected the name of a file."
         )
+    if _identity(path) in (_identity(Path(f"/dev/fd/{number}")) for number in range(3)):
+        raise click.ClickException(
+            f"{path} is where the standard streams go; choose another name."
+        )
     if exists and not force:
         raise click.ClickException(
             f"{path} exists. Choose another name, or replace it with --force."

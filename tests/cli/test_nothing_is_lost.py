@@ -11,8 +11,11 @@ from pathlib import Path
 
 import joblib
 import pytest
+from click import ClickException
 from surroundings import mounted
 from tiny import TINY
+
+from skresnet.cli.outputs import writing
 
 COMMAND = [sys.executable, "-m", "skresnet"]
 ROOT = str(Path(__file__).parents[2])
@@ -151,6 +154,48 @@ def test_what_is_no_file_is_not_replaced(finish, model_file, photos, tmp_path, k
     assert status == 1
     assert "expected the name of a file" in complaint
     assert out.stat().st_mode == mode
+
+
+def test_the_output_is_not_where_the_words_go(finish, model_file, photos, tmp_path):
+    log = tmp_path / "log"
+    status, _, complaint = finish(
+        *("predict", model_file, photos, "--out", "/dev/stdout", "--force"),
+        shell=f"> {log}",
+    )
+    assert status == 1
+    assert "the standard streams go" in complaint
+    assert Path("/dev/stdout").is_symlink()
+
+
+def test_a_link_is_replaced_and_not_what_it_leads_to(
+    finish, model_file, photos, tmp_path
+):
+    (tmp_path / "old.csv").write_text("precious")
+    out = tmp_path / "p.csv"
+    out.symlink_to("old.csv")
+    arguments = ["predict", model_file, photos / "test", "--out", out]
+    assert finish(*arguments)[0] == 1
+    assert finish(*arguments, "--force")[0] == 0
+    assert out.read_text().startswith("path,class")
+    assert (tmp_path / "old.csv").read_text() == "precious"
+
+
+def test_of_two_files_both_are_kept_apart_where_one_appeared(tmp_path):
+    rows, paths = tmp_path / "f.npy", tmp_path / "f.paths.csv"
+
+    def write():
+        with writing(rows, paths, force=False) as unfinished:
+            for file in unfinished:
+                file.write_text("ours")
+            paths.write_text("precious")
+
+    with pytest.raises(ClickException, match="appeared while this command ran"):
+        write()
+    assert not rows.exists()
+    assert paths.read_text() == "precious"
+    [folder] = tmp_path.glob("skresnet-*")
+    assert sorted(path.name for path in folder.iterdir()) == [rows.name, paths.name]
+    assert {path.read_text() for path in folder.iterdir()} == {"ours"}
 
 
 def test_of_two_runs_for_one_name_both_results_are_kept_apart(start, photos, tmp_path):
