@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from skresnet.auditing.duplicates import Duplicate, Thumbnails, duplicates_among
 from skresnet.auditing.labels import check_cleanlab, label_issues, out_of_fold
@@ -299,13 +300,15 @@ def _from_labels(
     embedded = embedder._embed(pictures, on_error="nan")
     readable = embedded.readable
     labels = labels[readable]
-    probabilities = out_of_fold(
-        make_pipeline(StandardScaler(), LogisticRegression(C=0.001, max_iter=200)),
-        embedded.rows[readable],
-        labels,
-        _fold_groups(about.groups, readable, digests),
-        cv=cv,
-    )
+    # On steps as small as these, threads cost more than they gain.
+    with threadpool_limits(1):
+        probabilities = out_of_fold(
+            make_pipeline(StandardScaler(), LogisticRegression(C=0.001, max_iter=200)),
+            embedded.rows[readable],
+            labels,
+            _fold_groups(about.groups, readable, digests),
+            cv=cv,
+        )
     doubtful = [
         about.finding(
             "doubtful label",

@@ -1,0 +1,187 @@
+"""What the checks of data find, and how often they are wrong.
+
+Copies are made of training pictures and looked for among them; each data set is shown
+to what has seen the other one; and labels are flipped.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from benchmarks.report import (
+    argument_parser,
+    machine,
+    print_machine,
+    print_table,
+    write_json,
+)
+from skresnet import (
+    ResNet50Embedder,
+    find_label_issues,
+    find_leakage,
+    load_image_splits,
+)
+
+_RATES = (0.01, 0.001)
+
+
+def _recompressed(image: Image.Image) -> Image.Image:
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=30)
+    return Image.open(file)
+
+
+def _halved(image: Image.Image) -> Image.Image:
+    return image.resize((image.width // 2, image.height // 2))
+
+
+def _cropped(image: Image.Image) -> Image.Image:
+    width, height = image.size
+    return image.crop((width // 10, height // 10, width * 9 // 10, height * 9 // 10))
+
+
+def _cornered(image: Image.Image) -> Image.Image:
+    width, height = image.size
+    return image.crop((0, 0, width * 7 // 8, height * 7 // 8))
+
+
+_ALTERATIONS: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "recompressed": _recompressed,
+    "halved": _halved,
+    "cropped": _cropped,
+    "corner": _cornered,
+    "mirrored": ImageOps.mirror,
+}
+
+
+def _copies(name: str, data: Any, n_copies: int) -> list[dict[str, Any]]:
+    """Look for altered copies of training pictures, and for copies that are none."""
+    train, rest = data["train"].data, [data[split].data for split in ("val", "test")]
+    others = np.concatenate(rest)
+    rows = np.random.default_rng(0).choice(len(train), n_copies, replace=False)
+    originals = [Image.open(train[row]).convert("RGB") for row in rows]
+    made = [alter(image) for alter in _ALTERATIONS.values() for image in originals]
+    results = []
+    for rate in _RATES:
+        pairs = find_leakage(train, [*made, *others], false_alarm_rate=rate)
+        hits = np.zeros(len(made), bool)
+        for pair in pairs:
+            if pair.second < len(made):
+                hits[pair.second] = pair.first == rows[pair.second % n_copies]
+        shares = hits.reshape(len(_ALTERATIONS), n_copies).mean(axis=1)
+        alarms = sum(pair.second >= len(made) for pair in pairs)
+        results.append(
+            {
+                "data": name,
+                "rate": rate,
+                **dict(zip(_ALTERATIONS, shares.tolist(), strict=True)),
+                "false alarms": alarms / len(others),
+            }
+        )
+    return results
+
+
+def _outsiders(
+    name: str, data: Any, other: str, outsiders: Any, embedder: ResNet50Embedder
+) -> dict[str, Any]:
+    """Show one data set to what has seen the training pictures of another."""
+    embedder.fit_transform(data["train"].data)
+    own = embedder.novelty(data["test"].data)
+    novel = embedder.novelty(outsiders["test"].data)
+    area = roc_auc_score(
+        np.repeat([0, 1], [len(own), len(novel)]), np.concatenate([own, novel])
+    )
+    return {
+        "seen": name,
+        "shown": other,
+        "area": float(area),
+        "false alarms": float(np.mean(own > 1)),
+        "found": float(np.mean(novel > 1)),
+    }
+
+
+def _labels(
+    name: str, data: Any, share: float, embedder: ResNet50Embedder
+) -> dict[str, Any]:
+    """Flip labels, and look for them."""
+    splits = [data[split] for split in ("train", "val", "test")]
+    X = np.concatenate([split.data for split in splits])
+    y = np.concatenate([split.target for split in splits])
+    classes = np.unique(y)
+    generator = np.random.default_rng(0)
+    flipped = generator.choice(len(y), int(share * len(y)), replace=False)
+    for row in flipped:
+        y[row] = generator.choice(classes[classes != y[row]])
+    model = make_pipeline(
+        embedder, StandardScaler(), LogisticRegression(C=0.001, max_iter=200)
+    )
+    issues = [issue.position for issue in find_label_issues(model, X, y)]
+    hits = np.isin(issues, flipped)
+    first = hits[: min(50, len(flipped))]
+    return {
+        "data": name,
+        "flipped": len(flipped),
+        "listed": len(issues),
+        "first": len(first),
+        "precision of the first": float(first.mean()),
+        "recall": float(hits.sum() / len(flipped)),
+    }
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    def cell(value: Any) -> str:
+        return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+    head = list(rows[0])
+    print_table([head, *([cell(value) for value in row.values()] for row in rows)])
+    print()
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argument_parser("auditing", __doc__ or "", rounds="has no meaning here")
+    parser.add_argument("folders", nargs=2, type=Path, help="two folders with splits")
+    parser.add_argument("--weights", default="imagenet", help="of ResNet50")
+    parser.add_argument("--cache", type=Path, help="where features are kept")
+    parser.add_argument("--copies", type=int, default=100, help="of each kind")
+    parser.add_argument("--flipped", type=float, default=0.05, help="share of labels")
+    options = parser.parse_args()
+    facts = machine()
+    print_machine(facts)
+    sets = {folder.name: load_image_splits(folder) for folder in options.folders}
+    embedder = ResNet50Embedder(weights=options.weights, cache=options.cache)
+    copies = list(
+        itertools.chain.from_iterable(
+            _copies(name, data, options.copies) for name, data in sets.items()
+        )
+    )
+    _print(copies)
+    outsiders = [
+        _outsiders(name, sets[name], other, sets[other], embedder)
+        for name, other in itertools.permutations(sets)
+    ]
+    _print(outsiders)
+    labels = [
+        _labels(name, data, options.flipped, embedder) for name, data in sets.items()
+    ]
+    _print(labels)
+    write_json(
+        options.json,
+        facts,
+        {"copies": copies, "outsiders": outsiders, "labels": labels},
+    )
+
+
+if __name__ == "__main__":
+    main()
