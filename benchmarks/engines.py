@@ -1,4 +1,4 @@
-"""ResNet50 in other libraries: from uint8 pictures to features, batch by batch.
+"""A network in other libraries: from uint8 pictures to features, batch by batch.
 
 Every function here prepares a network and returns a callable that takes all pictures
 through it once. All compute the same network with the same weights.
@@ -13,35 +13,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measure import AbsentError, Run, library
-from benchmarks.network import GFLOP_PER_PICTURE, MEANS_RGB, Step, settings, steps
+from benchmarks.network import Step, preprocessing, settings, steps
 from skresnet.backbone import Engine, Precision
+from skresnet.networks import NETWORKS
 
 Pictures = NDArray[np.uint8]
 Features = NDArray[np.float32]
 
 _MATRIX_SIDE = 4096
-PICTURES_PER_PRODUCT = 2 * _MATRIX_SIDE**3 / (GFLOP_PER_PICTURE * 1e9)
+GFLOP_PER_PRODUCT = 2 * _MATRIX_SIDE**3 / 1e9
 
 
-def skresnet_backbone(pictures: Pictures, batch_size: int, precision: Precision) -> Run:
+def skresnet_backbone(
+    pictures: Pictures, batch_size: int, network: str, precision: Precision
+) -> Run:
     """Prepare the network alone, as the embedder calls it."""
     from skresnet.backbone import load_backbone
 
-    backbone = load_backbone(settings(precision, side=pictures.shape[1]))
+    backbone = load_backbone(settings(network, precision, side=pictures.shape[1]))
     return lambda: _joined(backbone, _batches(pictures, batch_size))
 
 
 def skresnet_embedder(
     pictures: Pictures,
     batch_size: int,
+    network: str,
     precision: Precision,
     engine: Engine = "tensorflow",
 ) -> Run:
     """Prepare the embedder, whose transform takes the whole array."""
     library(engine)
-    from skresnet import ResNet50Embedder
+    from skresnet import EfficientNetLite0Embedder, ResNet50Embedder
 
-    embedder = ResNet50Embedder(
+    embedders = {
+        "resnet50": ResNet50Embedder,
+        "efficientnet_lite0": EfficientNetLite0Embedder,
+    }
+    embedder = embedders[network](
         weights=None,
         random_state=0,
         input_size=pictures.shape[1],
@@ -52,16 +60,14 @@ def skresnet_embedder(
     return lambda: embedder.transform(pictures)
 
 
-def keras_predict(pictures: Pictures, batch_size: int, jit_compile: str | bool) -> Run:
+def keras_predict(
+    pictures: Pictures, batch_size: int, network: str, jit_compile: str | bool
+) -> Run:
     """Prepare ``Model.predict``, with the preprocessing in front of it."""
-    import keras
-
-    model = _keras_model(pictures.shape[1], jit_compile)
+    model = _keras_model(network, pictures.shape[1], jit_compile)
 
     def run() -> Features:
-        prepared = keras.applications.resnet.preprocess_input(
-            pictures.astype("float32")
-        )
+        prepared = _preprocessed(network, pictures)
         features: Features = model.predict(prepared, batch_size=batch_size, verbose=0)
         return features
 
@@ -69,28 +75,24 @@ def keras_predict(pictures: Pictures, batch_size: int, jit_compile: str | bool) 
 
 
 def keras_predict_prepared(
-    pictures: Pictures, batch_size: int, jit_compile: str | bool
+    pictures: Pictures, batch_size: int, network: str, jit_compile: str | bool
 ) -> Run:
     """Prepare ``Model.predict`` on pictures that were preprocessed before the clock."""
-    import keras
-
-    model = _keras_model(pictures.shape[1], jit_compile)
-    prepared = keras.applications.resnet.preprocess_input(pictures.astype("float32"))
+    model = _keras_model(network, pictures.shape[1], jit_compile)
+    prepared = _preprocessed(network, pictures)
     return lambda: model.predict(prepared, batch_size=batch_size, verbose=0)
 
 
-def tensorflow_xla(pictures: Pictures, batch_size: int) -> Run:
+def tensorflow_xla(pictures: Pictures, batch_size: int, network: str) -> Run:
     """Prepare Keras' network compiled whole by XLA."""
-    import keras
     import tensorflow as tf
 
-    model = _keras_model(pictures.shape[1], False)
+    model = _keras_model(network, pictures.shape[1], False)
 
     @tf.function(jit_compile=True, autograph=False)
     def features(batch: Any) -> Any:
         pixels = tf.cast(batch, tf.float32)
-        prepared = keras.applications.resnet.preprocess_input(pixels)
-        return model(prepared, training=False)
+        return model(_preprocessed(network, pixels), training=False)
 
     return lambda: _joined(
         lambda batch: features(tf.constant(batch)).numpy(),
@@ -98,11 +100,11 @@ def tensorflow_xla(pictures: Pictures, batch_size: int) -> Run:
     )
 
 
-def onnx_runtime(pictures: Pictures, batch_size: int) -> Run:
+def onnx_runtime(pictures: Pictures, batch_size: int, network: str) -> Run:
     """Prepare ONNX Runtime with its default settings for the CPU."""
     runtime = library("onnxruntime")
     session = runtime.InferenceSession(
-        _onnx_model(batch_size, pictures.shape[1:3]),
+        _onnx_model(network, batch_size, pictures.shape[1]),
         providers=["CPUExecutionProvider"],
     )
     return lambda: _joined(
@@ -111,9 +113,11 @@ def onnx_runtime(pictures: Pictures, batch_size: int) -> Run:
     )
 
 
-def openvino(pictures: Pictures, batch_size: int, precision: str, hint: str) -> Run:
+def openvino(
+    pictures: Pictures, batch_size: int, network: str, precision: str, hint: str
+) -> Run:
     """Prepare OpenVINO with one request at a time."""
-    compiled = _openvino_model(pictures, batch_size, precision, hint)
+    compiled = _openvino_model(pictures, batch_size, network, precision, hint)
     request = compiled.create_infer_request()
     return lambda: _joined(
         lambda batch: np.array(request.infer([batch])[0]),
@@ -121,9 +125,11 @@ def openvino(pictures: Pictures, batch_size: int, precision: str, hint: str) -> 
     )
 
 
-def openvino_queue(pictures: Pictures, batch_size: int, precision: str) -> Run:
+def openvino_queue(
+    pictures: Pictures, batch_size: int, network: str, precision: str
+) -> Run:
     """Prepare OpenVINO with as many requests at once as it finds best."""
-    compiled = _openvino_model(pictures, batch_size, precision, "THROUGHPUT")
+    compiled = _openvino_model(pictures, batch_size, network, precision, "THROUGHPUT")
     queue = library("openvino").AsyncInferQueue(compiled)
     results: dict[int, Features] = {}
     queue.set_callback(
@@ -141,18 +147,24 @@ def openvino_queue(pictures: Pictures, batch_size: int, precision: str) -> Run:
     return run
 
 
-def pytorch(pictures: Pictures, batch_size: int, precision: str) -> Run:
+def pytorch(pictures: Pictures, batch_size: int, network: str, precision: str) -> Run:
     """Prepare PyTorch, channels last, with normalisations folded into the filters."""
     torch = library("torch")
     compute = getattr(torch, precision)
-    network = [(step, *_torch_filters(torch, step, compute)) for step in steps()]
-    means = torch.tensor(MEANS_RGB).view(1, 3, 1, 1)
+    layers = [
+        (step, *_torch_filters(torch, step, compute))
+        for step in steps(network, pictures.shape[1])
+    ]
+    means, scales = (
+        torch.from_numpy(values).view(1, 3, 1, 1) for values in preprocessing(network)
+    )
 
     def features(batch: Pictures) -> Features:
         with torch.inference_mode():
             # Pixels of shape (n, height, width, 3) are channels-last in memory already.
-            pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).float() - means
-            value = _torch_pass(torch, network, pixels.to(compute))
+            pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).float()
+            pixels = (pixels - means) / scales
+            value = _torch_pass(torch, layers, pixels.to(compute))
             computed: Features = value.float().numpy()
             return computed
 
@@ -197,40 +209,66 @@ def _joined(
     return np.concatenate([compute(batch) for batch in batches])
 
 
-def _keras_model(side: int, jit_compile: str | bool) -> Any:
+def _preprocessed(network: str, pixels: Any) -> Any:
+    """Preprocess pixels as Keras' functions do, in NumPy or TensorFlow."""
+    known = NETWORKS[network].preprocessing
+    pixels = pixels[..., ::-1] if known.reverses_channels else pixels
+    return (pixels - np.array(known.means, np.float32)) / np.float32(known.scale)
+
+
+def _keras_model(network: str, side: int, jit_compile: str | bool) -> Any:
     from skresnet.backbone import keras_model
 
-    model = keras_model(settings(side=side))
+    model = keras_model(settings(network, side=side))
     model.compile(jit_compile=jit_compile)
     return model
 
 
-def _onnx_model(batch_size: int, size: tuple[int, ...]) -> bytes:
+def _onnx_model(network: str, batch_size: int, side: int) -> bytes:
     """Write the network in ONNX, for batches of one size only, as engines like best."""
     onnx = library("onnx")
     helper, from_array = onnx.helper, library("onnx.numpy_helper").from_array
-    means = np.array(MEANS_RGB, np.float32).reshape(1, 3, 1, 1)
-    constants = [from_array(means, "means")]
+    means, scales = (v.reshape(1, 3, 1, 1) for v in preprocessing(network))
+    constants = [
+        from_array(means, "means"),
+        from_array(scales, "scales"),
+        from_array(np.float32(0), "zero"),
+        from_array(np.float32(6), "six"),
+    ]
     nodes = [
         helper.make_node("Transpose", ["pixels"], ["planes"], perm=[0, 3, 1, 2]),
         helper.make_node("Cast", ["planes"], ["floats"], to=onnx.TensorProto.FLOAT),
-        helper.make_node("Sub", ["floats", "means"], ["input"]),
+        helper.make_node("Sub", ["floats", "means"], ["centred"]),
+        helper.make_node("Div", ["centred", "scales"], ["input"]),
     ]
-    operators = {"conv": "Conv", "relu": "Relu", "add": "Add", "max_pool": "MaxPool"}
-    for step in steps():
+    operators = {
+        "conv": "Conv",
+        "depthwise": "Conv",
+        "relu": "Relu",
+        "relu6": "Clip",
+        "add": "Add",
+        "max_pool": "MaxPool",
+    }
+    for step in steps(network, side):
         if step.kind == "avg_pool":
             nodes += [
                 helper.make_node("GlobalAveragePool", step.inputs, ["pooled"]),
                 helper.make_node("Flatten", ["pooled"], ["features"]),
             ]
             continue
-        inputs, window = list(step.inputs), {}
-        if step.kind in ("conv", "max_pool"):
+        inputs = list(step.inputs)
+        window: dict[str, Any] = {}
+        if step.kind in ("conv", "depthwise", "max_pool"):
+            before, after = step.pads
             window = {
                 "kernel_shape": [step.size] * 2,
                 "strides": [step.stride] * 2,
-                "pads": [step.padding] * 4,
+                "pads": [before, before, after, after],
             }
+        if step.kind == "depthwise":
+            window["group"] = step.channels
+        if step.kind == "relu6":
+            inputs += ["zero", "six"]
         if step.kernel is not None:
             inputs += [f"{step.name}/kernel", f"{step.name}/bias"]
             constants += [
@@ -241,12 +279,12 @@ def _onnx_model(batch_size: int, size: tuple[int, ...]) -> bytes:
             helper.make_node(operators[step.kind], inputs, [step.name], **window)
         )
     pixels = helper.make_tensor_value_info(
-        "pixels", onnx.TensorProto.UINT8, [batch_size, *size, 3]
+        "pixels", onnx.TensorProto.UINT8, [batch_size, side, side, 3]
     )
     features = helper.make_tensor_value_info(
-        "features", onnx.TensorProto.FLOAT, [batch_size, 2048]
+        "features", onnx.TensorProto.FLOAT, [batch_size, step.channels]
     )
-    graph = helper.make_graph(nodes, "resnet50", [pixels], [features], constants)
+    graph = helper.make_graph(nodes, network, [pixels], [features], constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 9  # read by releases of both engines from 2023 on
     serialized: bytes = model.SerializeToString()
@@ -254,10 +292,10 @@ def _onnx_model(batch_size: int, size: tuple[int, ...]) -> bytes:
 
 
 def _openvino_model(
-    pictures: Pictures, batch_size: int, precision: str, hint: str
+    pictures: Pictures, batch_size: int, network: str, precision: str, hint: str
 ) -> Any:
     core = library("openvino").Core()
-    model = core.read_model(_onnx_model(batch_size, pictures.shape[1:3]))
+    model = core.read_model(_onnx_model(network, batch_size, pictures.shape[1]))
     kind = {"float32": "f32", "bfloat16": "bf16"}[precision]
     compiled = core.compile_model(
         model, "CPU", {"INFERENCE_PRECISION_HINT": kind, "PERFORMANCE_HINT": hint}
@@ -282,14 +320,23 @@ def _torch_pass(torch: Any, network: list[tuple[Step, Any, Any]], pixels: Any) -
     values = {"input": pixels}
     for step, kernel, bias in network:
         first, *others = (values[name] for name in step.inputs)
-        if step.kind == "conv":
-            value = functional.conv2d(first, kernel, bias, step.stride, step.padding)
+        before, after = step.pads
+        if before != after:
+            first = functional.pad(first, (before, after, before, after))
+            before = 0
+        if step.kind in ("conv", "depthwise"):
+            groups = step.channels if step.kind == "depthwise" else 1
+            value = functional.conv2d(
+                first, kernel, bias, step.stride, before, groups=groups
+            )
         elif step.kind == "relu":
             value = functional.relu_(first)
+        elif step.kind == "relu6":
+            value = functional.hardtanh_(first, 0, 6)
         elif step.kind == "add":
             value = first.add(others[0])
         elif step.kind == "max_pool":
-            value = functional.max_pool2d(first, step.size, step.stride, step.padding)
+            value = functional.max_pool2d(first, step.size, step.stride, before)
         else:
             value = first.mean((2, 3))
         for name in step.inputs:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks import engines
 from benchmarks.measure import Contender, Result, Run, interleaved, paired_ratio
+from benchmarks.network import gflop_per_picture
 from benchmarks.report import (
     argument_parser,
     laps_of,
@@ -22,6 +23,7 @@ from benchmarks.report import (
     write_json,
 )
 from skresnet.backbone import Precision
+from skresnet.networks import NETWORKS
 
 _LIMITS: dict[Precision, str] = {
     "float32": "limit of float32",
@@ -40,7 +42,7 @@ def pictures(n: int, side: int) -> NDArray[np.uint8]:
     return generator.integers(0, 256, (n, side, side, 3), dtype=np.uint8)
 
 
-def contenders(X: NDArray[np.uint8], batch_size: int) -> list[Contender]:
+def contenders(X: NDArray[np.uint8], batch_size: int, network: str) -> list[Contender]:
     """List all ways from X to features, ours first, and the limits of the machine."""
     listed: list[tuple[str, Callable[..., Run], tuple[Any, ...]]] = [
         ("skresnet backbone, float32", engines.skresnet_backbone, ("float32",)),
@@ -83,13 +85,16 @@ def contenders(X: NDArray[np.uint8], batch_size: int) -> list[Contender]:
         for library, make in product_makers.items()
     ]
     return [
-        Contender(name, partial(make, X, batch_size, *settings))
+        Contender(name, partial(make, X, batch_size, network, *settings))
         for name, make, settings in listed
     ] + products
 
 
-def table(results: list[Result], n_pictures: int) -> list[list[str]]:
+def table(
+    results: list[Result], n_pictures: int, gflop_per_picture: float
+) -> list[list[str]]:
     """Make rows of the results, compared with the first and with Keras' features."""
+    pictures_per_product = engines.GFLOP_PER_PRODUCT / gflop_per_picture
     ours = {
         precision: next(result for result in results if result.name == name)
         for precision, name in _OURS.items()
@@ -113,7 +118,7 @@ def table(results: list[Result], n_pictures: int) -> list[list[str]]:
             rows.append([result.name, result.absent])
             continue
         is_limit = result.name.startswith("limit")
-        n = engines.PICTURES_PER_PRODUCT if is_limit else n_pictures
+        n = pictures_per_product if is_limit else n_pictures
         ratios = [
             f"x {paired_ratio(result, own) * n_pictures / n:.2f}" if own.laps else "-"
             for own in ours.values()
@@ -143,17 +148,18 @@ def compare(arguments: argparse.Namespace) -> dict[str, Any]:
     X = pictures(n_pictures, arguments.side)
     chosen = [
         contender
-        for contender in contenders(X, arguments.batch_size)
+        for contender in contenders(X, arguments.batch_size, arguments.network)
         if arguments.only is None
         or arguments.only in contender.name
         or contender.name in _OURS.values()
     ]
     results = interleaved(chosen, rounds=arguments.rounds, warm_ups=1)
-    print_table(table(results, n_pictures))
+    gflop = gflop_per_picture(arguments.network, arguments.side)
+    print_table(table(results, n_pictures, gflop))
     print(
         "\n'ours' says how many times as fast ours is (median over the rounds); "
-        "the limit counts\n7.7 GFLOP a picture at the speed of a product of two "
-        "matrices of 4096 x 4096."
+        f"the limit counts\n{gflop:.2g} GFLOP a picture at the speed of a product of "
+        "two matrices of 4096 x 4096."
     )
     return {"n_pictures": n_pictures, "results": laps_of(results)}
 
@@ -163,7 +169,11 @@ def spread(arguments: argparse.Namespace) -> dict[str, Any]:
     n_pictures = arguments.batches * arguments.batch_size
     X = pictures(n_pictures, arguments.side)
     named = ("skresnet backbone, float32", "Keras predict, jit_compile=False")
-    chosen = [c for c in contenders(X, arguments.batch_size) if c.name in named]
+    chosen = [
+        c
+        for c in contenders(X, arguments.batch_size, arguments.network)
+        if c.name in named
+    ]
     processes: dict[str, list[Result]] = {contender.name: [] for contender in chosen}
     for _ in range(arguments.processes):
         for contender in chosen:
@@ -216,6 +226,9 @@ def main() -> None:
     parser = argument_parser("in_memory", __doc__ or "")
     parser.add_argument("--batches", type=int, default=3, help="batches a lap")
     parser.add_argument("--batch-size", type=int, default=32, help="pictures a batch")
+    parser.add_argument(
+        "--network", choices=list(NETWORKS), default="resnet50", help="what computes"
+    )
     parser.add_argument("--side", type=int, default=224, help="pixels")
     parser.add_argument(
         "--only", help="a part of the names that are measured, beside ours"

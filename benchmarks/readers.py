@@ -38,12 +38,12 @@ def skresnet_folder(
 
 def skresnet_array(folder: Path, side: int, precision: Precision) -> Run:
     """Prepare the embedder on the same pictures, decoded before the clock."""
-    return skresnet_embedder(_decoded(folder, side), 32, precision)
+    return skresnet_embedder(_decoded(folder, side), 32, "resnet50", precision)
 
 
 def skresnet_network(folder: Path, side: int, precision: Precision) -> Run:
     """Prepare the network alone on the same pictures, decoded before the clock."""
-    return skresnet_backbone(_decoded(folder, side), 32, precision)
+    return skresnet_backbone(_decoded(folder, side), 32, "resnet50", precision)
 
 
 def image_data_generator(folder: Path, side: int, batch_size: int) -> Run:
@@ -116,7 +116,7 @@ def _decoded(folder: Path, side: int) -> NDArray[np.uint8]:
 def _keras_model(side: int) -> Any:
     from skresnet.backbone import keras_model
 
-    model = keras_model(settings(side=side))
+    model = keras_model(settings("resnet50", side=side))
     # Without a call of compile Keras lets XLA compile predict, which is slower here.
     model.compile(jit_compile=False)
     return model

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         LearningCurvesDisplay,
         MistakesDisplay,
     )
-    from skresnet.embedder import ResNet50Embedder
+    from skresnet.embedder import EfficientNetLite0Embedder, ResNet50Embedder
     from skresnet.novelty import NoveltyDetector
     from skresnet.pipeline import ImageClassifierPipeline, make_image_classifier
     from skresnet.reading import UnreadableImageError
@@ -37,6 +37,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DenseSGDClassifier",
+    "EfficientNetLite0Embedder",
     "EmbeddingCache",
     "EmbeddingDisplay",
     "EngineUnavailableError",
@@ -65,6 +66,7 @@ __all__ = [
 # `import skresnet` is as quick as `import sklearn`.
 _HOMES = {
     "DenseSGDClassifier": "skresnet.classifier",
+    "EfficientNetLite0Embedder": "skresnet.embedder",
     "EmbeddingCache": "skresnet.cache",
     "EmbeddingDisplay": "skresnet.displays",
     "EngineUnavailableError": "skresnet.backbone",

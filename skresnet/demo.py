@@ -10,7 +10,6 @@ from sklearn.preprocessing import StandardScaler
 
 from skresnet import (
     ImageClassifierPipeline,
-    ResNet50Embedder,
     WeightsUnavailableError,
     make_image_classifier,
     make_paper_figures,
@@ -18,10 +17,14 @@ from skresnet import (
 
 _N_PREDICTIONS = 5
 
-_WEIGHTS: dict[str | None, str] = {  # best first
-    "imagenet": "the ImageNet weights that Keras publishes",
-    "distilled": "the weights that come with this package (weights='distilled')",
-    None: "random weights, which have learned nothing yet",
+# By network and weights, the best first.
+_CHOICES: dict[tuple[str, str | None], str] = {
+    ("resnet50", "imagenet"): "ResNet50 with the ImageNet weights that Keras publishes",
+    ("efficientnet_lite0", "imagenet"): "EfficientNet-Lite0, whose ImageNet weights "
+    "are installed with this package (network='efficientnet_lite0')",
+    ("resnet50", "distilled"): "ResNet50 with the weights that come with this package "
+    "(weights='distilled')",
+    ("resnet50", None): "ResNet50 with random weights, which have learned nothing yet",
 }
 
 
@@ -96,17 +99,20 @@ def _train_and_test(folder: Path, n_per_class: int, random_state: int) -> float:
 
 def _best_available_classifier(random_state: int) -> ImageClassifierPipeline:
     """Make a classifier with the best weights that can be had, and say which."""
-    for weights, description in _WEIGHTS.items():
+    for (network, weights), description in _CHOICES.items():
+        model = make_image_classifier(
+            network=network,
+            weights=weights,
+            random_state=random_state,
+            embedder__verbose=1,
+        )
         try:
-            ResNet50Embedder(weights=weights, random_state=0).fit(["any.png"])
+            model["embedder"].fit(["any.png"])
         except WeightsUnavailableError:
             print(f"Not at hand: {description}.")
         else:
             break
     print(f"Using {description}.")
-    model = make_image_classifier(
-        weights=weights, random_state=random_state, embedder__verbose=1
-    )
     if weights is None:
         # Features of random weights share a large offset, on which gradient descent
         # on the raw features would spend its epochs.

@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from skresnet.embedder import ResNet50Embedder
+from skresnet.image_embedder import ImageEmbedder
 from skresnet.reading import Failure, Picture, UnreadableImageError, as_pictures
 from skresnet.validation import check_labels, check_same_length
 from skresnet.warn import warn_user
@@ -259,7 +259,7 @@ def predict_readable(
         read.
     """
     known: dict[str, np.ndarray] = {}
-    if isinstance(model, Pipeline) and isinstance(model[0], ResNet50Embedder):
+    if isinstance(model, Pipeline) and isinstance(model[0], ImageEmbedder):
         embedded = model[0]._embed(model[0]._pictures(X), on_error="nan")
         rows, failures = embedded.readable, embedded.failures
         seen = model[0].seen_

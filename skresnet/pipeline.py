@@ -13,7 +13,8 @@ from sklearn.utils.validation import _num_samples
 
 from skresnet.cache import EmbeddingCache
 from skresnet.classifier import DenseSGDClassifier
-from skresnet.embedder import ResNet50Embedder
+from skresnet.embedder import EMBEDDERS
+from skresnet.image_embedder import ImageEmbedder
 from skresnet.warn import warn_user
 
 
@@ -97,7 +98,7 @@ class ImageClassifierPipeline(Pipeline):
                     "pass them by these names. Or leave them out, and a part of X is "
                     "set aside."
                 )
-        is_ours = isinstance(self[0], ResNet50Embedder)
+        is_ours = isinstance(self[0], ImageEmbedder)
         pictures = self[0]._pictures(X) if is_ours else X
         self[-1]._check_fit(y, n_samples=_num_samples(pictures), **given)
 
@@ -120,7 +121,7 @@ class ImageClassifierPipeline(Pipeline):
             trained on, a warning says how many, and ``"accuracy_on_others"`` and
             ``"n_training_pictures"`` come first.
         """
-        if not isinstance(self[0], ResNet50Embedder):
+        if not isinstance(self[0], ImageEmbedder):
             return self[-1].evaluate(self[:-1].transform(X), y)
         embedded = self[0]._embed(self[0]._pictures(X))
         rows = embedded.complete_rows(self[0].on_error)
@@ -167,6 +168,7 @@ class ImageClassifierPipeline(Pipeline):
 
 def make_image_classifier(
     *,
+    network: str = "resnet50",
     weights: str | os.PathLike[str] | None = "imagenet",
     cache: str | os.PathLike[str] | EmbeddingCache | None = None,
     random_state: Any = None,
@@ -177,8 +179,12 @@ def make_image_classifier(
 
     Parameters
     ----------
+    network : {"resnet50", "efficientnet_lite0"}, default="resnet50"
+        What makes the features: a `ResNet50Embedder` or an
+        `EfficientNetLite0Embedder`, whose weights need no network connection.
+
     weights : "imagenet", "distilled", path or None, default="imagenet"
-        Weights of ResNet50, see `ResNet50Embedder`.
+        Weights of the network, see the embedder; ``"distilled"`` are ResNet50's.
 
     cache : None, path or EmbeddingCache, default=None
         Where features are kept, see `ResNet50Embedder`.
@@ -198,6 +204,11 @@ def make_image_classifier(
     model : ImageClassifierPipeline
         The unfitted Pipeline. `fit` takes pictures and class names.
 
+    Raises
+    ------
+    ValueError
+        If there is no such network, or no such parameter.
+
     Examples
     --------
     >>> from skresnet import make_image_classifier
@@ -205,11 +216,16 @@ def make_image_classifier(
     >>> list(model.named_steps)
     ['embedder', 'classifier']
     """
+    if network not in EMBEDDERS:
+        raise ValueError(
+            f"network={network!r} is unknown: expected one of "
+            f"{', '.join(map(repr, EMBEDDERS))}."
+        )
     model = ImageClassifierPipeline(
         [
             (
                 "embedder",
-                ResNet50Embedder(
+                EMBEDDERS[network](
                     weights=weights,
                     cache=cache,
                     random_state=random_state,

@@ -12,7 +12,12 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
-from skresnet import load_image_splits, make_image_classifier
+from skresnet import (
+    EfficientNetLite0Embedder,
+    ResNet50Embedder,
+    load_image_splits,
+    make_image_classifier,
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +38,26 @@ def test_it_is_a_pipeline_of_two_named_steps():
     assert model["embedder"].cache == "here"
     assert model["embedder"].random_state == model["classifier"].random_state == 3
     assert model["classifier"].epochs == 7
+
+
+def test_the_network_is_chosen_by_name_and_a_wrong_name_is_an_error():
+    assert isinstance(make_image_classifier()["embedder"], ResNet50Embedder)
+    model = make_image_classifier(network="efficientnet_lite0")
+    assert isinstance(model["embedder"], EfficientNetLite0Embedder)
+    with pytest.raises(ValueError, match=r"network='vgg16'.*'efficientnet_lite0'"):
+        make_image_classifier(network="vgg16")
+
+
+def test_the_smaller_network_classifies_without_a_connection(data, tmp_path):
+    model = make_image_classifier(
+        network="efficientnet_lite0", random_state=0, embedder__input_size=64
+    ).fit(data.train.data, data.train.target)
+    assert model.score(data.test.data, data.test.target) > 0.8
+    joblib.dump(model, tmp_path / "model.joblib")
+    loaded = joblib.load(tmp_path / "model.joblib")
+    np.testing.assert_array_equal(
+        loaded.predict_proba(data.test.data), model.predict_proba(data.test.data)
+    )
 
 
 def test_a_wrong_parameter_name_is_an_error():

@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 from skresnet.auditing.duplicates import Duplicate, Thumbnails, duplicates_among
 from skresnet.auditing.labels import check_cleanlab, label_issues, out_of_fold
 from skresnet.embedder import ResNet50Embedder
+from skresnet.image_embedder import ImageEmbedder
 from skresnet.reading import Picture, as_pictures
 from skresnet.text import picture_names
 from skresnet.validation import check_labels, check_same_length
@@ -151,7 +152,7 @@ def check_images(
     groups : array-like of shape (n_samples,), default=None
         What subject each picture shows; those of one belong into one split.
 
-    embedder : ResNet50Embedder, default=None
+    embedder : ResNet50Embedder or EfficientNetLite0Embedder, default=None
         Computes the features by which doubtful labels are found, each picture once;
         None is ``ResNet50Embedder()``.
 
@@ -293,7 +294,7 @@ def _from_labels(
     labels: NDArray[Any],
     pictures: list[Picture],
     digests: dict[int, bytes],
-    embedder: ResNet50Embedder,
+    embedder: ImageEmbedder,
     cv: int,
 ) -> tuple[list[Finding], float]:
     """Find doubtful labels and alike classes from out-of-fold probabilities."""

@@ -14,7 +14,7 @@ from sklearn.model_selection import (
     cross_val_predict,
 )
 
-from skresnet.embedder import ResNet50Embedder
+from skresnet.image_embedder import ImageEmbedder
 from skresnet.reading import UnreadableImageError, as_pictures
 from skresnet.validation import check_labels, check_same_length
 from skresnet.warn import warn_user
@@ -91,7 +91,7 @@ def find_label_issues(
         If cleanlab is not installed.
 
     TypeError
-        If the model is no Pipeline that begins with a `ResNet50Embedder`.
+        If the model is no Pipeline that begins with an embedder.
 
     Notes
     -----
@@ -107,10 +107,10 @@ def find_label_issues(
     """
     check_cleanlab("find_label_issues")
     steps = getattr(model, "steps", [(None, None)])
-    if not isinstance(steps[0][1], ResNet50Embedder) or len(steps) < 2:
+    if not isinstance(steps[0][1], ImageEmbedder) or len(steps) < 2:
         raise TypeError(
             f"model is a {type(model).__name__}; expected a Pipeline that begins with "
-            "a ResNet50Embedder and ends with a classifier, such as "
+            "an embedder and ends with a classifier, such as "
             "make_image_classifier() makes."
         )
     pictures = as_pictures(X)

@@ -12,7 +12,7 @@ import click
 from skresnet.cli.models import fitted
 from skresnet.cli.options import (
     cache_options,
-    check_embedder,
+    checked_embedder,
     chosen_cache,
     embedder_options,
     examples,
@@ -100,7 +100,7 @@ def check(
         check_report_support("check")
     except ImportError as error:
         raise click.ClickException(str(error)) from error
-    check_embedder(params)
+    params = checked_embedder(params)
     folder_of_cache = chosen_cache(cache, no_cache)
     paths, classes, splits, groups = _loaded(source, group_by)
     check_not_inputs(outputs, [*paths, *files_in(folder_of_cache, **params), source])
@@ -151,9 +151,9 @@ def _loaded(
 
 
 def _new_embedder(cache: Path | None, random_state: int, params: dict[str, Any]) -> Any:
-    from skresnet import ResNet50Embedder
+    from skresnet.embedder import EMBEDDERS
 
-    return ResNet50Embedder(
+    return EMBEDDERS[params.pop("network")](
         cache=cache,
         random_state=random_state,
         verbose=int(sys.stderr.isatty()),

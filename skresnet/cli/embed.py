@@ -13,7 +13,7 @@ import click
 from skresnet.cli.models import fitted
 from skresnet.cli.options import (
     cache_options,
-    check_embedder,
+    checked_embedder,
     chosen_cache,
     embedder_options,
     examples,
@@ -93,7 +93,7 @@ def embed(
     _check_kind(out)
     files = [out, beside(out, ".paths.csv")] if out.suffix == ".npy" else [out]
     check_outputs(files, force=force)
-    check_embedder(params)
+    params = checked_embedder(params)
     cache = chosen_cache(cache, no_cache)
     paths, classes = list_below(source)
     check_not_inputs(files, [source, *paths, *files_in(cache, **params)])
@@ -148,9 +148,10 @@ def _check_kind(out: Path) -> None:
 
 
 def _new_embedder(cache: Path | None, random_state: int, params: dict[str, Any]) -> Any:
-    from skresnet import EmbeddingCache, ResNet50Embedder
+    from skresnet import EmbeddingCache
+    from skresnet.embedder import EMBEDDERS
 
-    return ResNet50Embedder(
+    return EMBEDDERS[params.pop("network")](
         # One object for all chunks, so that the store is opened once.
         cache=EmbeddingCache(cache) if cache else None,
         random_state=random_state,

@@ -71,6 +71,8 @@ def _weights() -> list[tuple[str, str]]:
     facts = []
     for info in load_weights_info():
         words = [info.description]
+        if not info.path and not info.available_offline:
+            words.append("not installed")
         if info.path:
             damaged = Path(info.path).exists() and not info.available_offline
             state = "damaged" if damaged else "not on this machine"

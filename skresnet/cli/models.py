@@ -53,8 +53,8 @@ def fitted(embedder: Any) -> Any:
         return embedder.fit(["any.png"])
     except WeightsUnavailableError as error:
         raise click.ClickException(
-            f"{error}\nOn the command line that is --weights distilled, --weights FILE "
-            "or --weights random."
+            f"{error}\nOn the command line that is --network efficientnet_lite0, "
+            "--weights distilled, --weights FILE or --weights random."
         ) from error
 
 

@@ -89,13 +89,20 @@ reading_options = together(
 
 embedder_options = together(
     option(
+        "--network",
+        type=click.Choice(["resnet50", "efficientnet_lite0"]),
+        default="resnet50",
+        help="What makes the features. efficientnet_lite0 is faster, and its ImageNet "
+        "weights are installed with this package.",
+    ),
+    option(
         "--weights",
         "embedder__weights",
         default="imagenet",
         metavar="imagenet|distilled|random|FILE",
         callback=_none_if("random"),
-        help="Weights of ResNet50: those of ImageNet, those that come with this "
-        "package, random ones, or a Keras file.",
+        help="Weights of the network: those of ImageNet, ResNet50's that come with "
+        "this package, random ones, or a Keras file.",
     ),
     option(
         "--layer",
@@ -138,10 +145,9 @@ embedder_options = together(
     option(
         "--preprocessing",
         "embedder__preprocessing",
-        type=click.Choice(["caffe", "none"]),
-        default="caffe",
-        callback=_none_if("none"),
-        help="What ImageNet weights expect, or raw pixels.",
+        type=click.Choice(["caffe", "lite", "none"]),
+        help="What ImageNet weights expect, caffe for resnet50 and lite for "
+        "efficientnet_lite0, or raw pixels.  [default: by the network]",
     ),
     option(
         "--precision",
@@ -291,14 +297,28 @@ def chosen_cache(cache: Path | None, no_cache: bool) -> Path | None:
     return None
 
 
-def check_embedder(params: dict[str, Any]) -> None:
-    """Refuse what there is not here, of layers to engines, before listing pictures."""
-    from skresnet.backbone import check_engine, check_precision
-    from skresnet.networks import RESNET50
+def checked_embedder(params: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what there is not here, of layers to engines, before listing pictures.
 
+    Returns
+    -------
+    params : dict
+        The same, with the network's own preprocessing where none was chosen.
+    """
+    from skresnet.backbone import check_engine, check_precision
+    from skresnet.networks import NETWORKS
+
+    network = NETWORKS[params["network"]]
     size = params["embedder__input_size"]
+    own = network.preprocessing.name
+    preprocessing = params["embedder__preprocessing"] or own
+    if preprocessing not in ("none", own):
+        raise click.UsageError(
+            f"--preprocessing {preprocessing} is not what --network {network.name} "
+            f"was trained with: that is {own}."
+        )
     try:
-        RESNET50.n_features(
+        network.n_features(
             params["embedder__layer"],
             params["embedder__pooling"],
             (size, size) if isinstance(size, int) else size,
@@ -307,6 +327,8 @@ def check_embedder(params: dict[str, Any]) -> None:
         check_engine(params["embedder__engine"])
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    chosen = None if preprocessing == "none" else preprocessing
+    return params | {"embedder__preprocessing": chosen}
 
 
 def chosen_format(

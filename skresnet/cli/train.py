@@ -22,7 +22,7 @@ from skresnet.cli.models import (
 )
 from skresnet.cli.options import (
     cache_options,
-    check_embedder,
+    checked_embedder,
     chosen_cache,
     classifier_options,
     embedder_options,
@@ -117,7 +117,7 @@ def train(
     check_outputs(outputs, force=force)
     if report:
         check_drawing()
-    check_embedder(params)
+    params = checked_embedder(params)
     folder_of_cache = chosen_cache(cache, no_cache)
     parts = load_parts(source, test_size, random_state, group_by)
     if report and parts.test is None:

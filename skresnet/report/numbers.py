@@ -17,8 +17,8 @@ from skresnet import __version__
 from skresnet.base import installed_version
 from skresnet.classifier import DenseSGDClassifier
 from skresnet.displays.thumbnails import thumbnails
-from skresnet.embedder import ResNet50Embedder
 from skresnet.evaluation import Predictions
+from skresnet.image_embedder import ImageEmbedder
 from skresnet.reading import Failure, Resizing
 from skresnet.report.charts import EmbeddedPicture
 from skresnet.text import picture_names, shared_folder
@@ -55,6 +55,7 @@ _HEAD_PARAMS = (
 _WEIGHTS = {
     "imagenet": "ImageNet, as Keras publishes them",
     "distilled": "distilled, as they come with skresnet",
+    "lite0": "ImageNet, as they are installed with skresnet",
     "file": "from a file",
     "random": "random, never trained",
 }
@@ -240,7 +241,7 @@ def steps_of(model: Any) -> list[tuple[str, Any]]:
 def resizing_of(model: Any) -> Resizing | None:
     """Find how a model brings pictures to size; None where it does not say."""
     for _, step in steps_of(model):
-        if isinstance(step, ResNet50Embedder):
+        if isinstance(step, ImageEmbedder):
             return step._resizing
     return None
 
@@ -265,7 +266,7 @@ def training(model: Any) -> dict[str, list[Fact]]:
     """Say what each step is and how it was trained, and with which versions."""
     facts = {}
     for name, step in steps_of(model):
-        if isinstance(step, ResNet50Embedder):
+        if isinstance(step, ImageEmbedder):
             facts[name] = _embedder_facts(step)
         elif isinstance(step, DenseSGDClassifier):
             facts[name] = _head_facts(step)
@@ -279,7 +280,7 @@ def training(model: Any) -> dict[str, list[Fact]]:
     return facts
 
 
-def _embedder_facts(embedder: ResNet50Embedder) -> list[Fact]:
+def _embedder_facts(embedder: ImageEmbedder) -> list[Fact]:
     weights = embedder.weights_
     return [
         Fact("network", network_of(embedder)),

@@ -8,12 +8,22 @@ from typing import Literal
 import numpy as np
 
 from skresnet import __version__
-from skresnet.networks import NETWORKS, Arrays, Network
-from skresnet.weights import distilled, imagenet
+from skresnet.networks import NETWORKS, RESNET50, Arrays, Network
+from skresnet.weights import distilled, imagenet, lite0
 from skresnet.weights.files import WeightsUnavailableError, file_digest
 from skresnet.weights.keras_files import read_keras_file
 
 RANDOM_VERSION = 1  # to be raised when the same seed gives other weights
+
+Name = Literal["imagenet", "distilled", "lite0", "file", "random"]
+
+# What the values of the parameter ``weights`` that are no paths mean for a network.
+_NAMES: dict[str, dict[str, Name]] = {
+    "resnet50": {"imagenet": "imagenet", "distilled": "distilled"},
+    "efficientnet_lite0": {"imagenet": "lite0"},
+}
+# Files that are no Keras files, and come with a package.
+_READERS = {"distilled": distilled.read_packed, "lite0": lite0.read_lite0}
 
 _FIT_AGAIN = (
     "or set the parameter weights of the embedder, in a Pipeline by "
@@ -27,8 +37,8 @@ class ResolvedWeights:
 
     Attributes
     ----------
-    name : {"imagenet", "distilled", "file", "random"}
-        Where they come from.
+    name : {"imagenet", "distilled", "lite0", "file", "random"}
+        Where they come from; ``"lite0"`` is the package of EfficientNet-Lite0's.
     digest : str
         The SHA-256 of the file's content in hexadecimal, or
         ``"random:<seed>:<version>"``. Equal digests mean equal weights.
@@ -40,7 +50,7 @@ class ResolvedWeights:
         The network that they are weights of.
     """
 
-    name: Literal["imagenet", "distilled", "file", "random"]
+    name: Name
     digest: str
     path: str | None = None
     seed: int | None = None
@@ -52,20 +62,27 @@ class ResolvedWeights:
 
 
 def resolve_weights(
-    weights: str | os.PathLike[str] | None, *, seed: int | None = None
+    weights: str | os.PathLike[str] | None,
+    *,
+    seed: int | None = None,
+    network: Network = RESNET50,
 ) -> ResolvedWeights:
     """Find the weights that are asked for and take their digest.
 
     Parameters
     ----------
     weights : "imagenet", "distilled", path or None
-        ``"imagenet"`` for the weights that Keras publishes, downloaded on first use
-        into the folder of Keras; ``"distilled"`` for those that come with this
-        package; the path of a Keras file that holds ResNet50's weights, with or
-        without classification top; None for random weights.
+        ``"imagenet"`` for those that were trained on ImageNet: of ResNet50 the ones
+        that Keras publishes, downloaded on first use into the folder of Keras, of
+        EfficientNet-Lite0 those of the package that is installed with this one;
+        ``"distilled"`` for ResNet50's that come with this package; the path of a Keras
+        file that holds the network's weights, with or without classification top; None
+        for random weights.
     seed : int, default=None
         What random weights are drawn from, at least 0; ignored with others. No global
         seed is read or set.
+    network : Network, default=RESNET50
+        What they are weights of.
 
     Returns
     -------
@@ -76,27 +93,24 @@ def resolve_weights(
     ------
     WeightsUnavailableError
         If the ImageNet weights are neither on this machine nor to be downloaded, or
-        the file that comes with this package is missing or damaged.
+        a file that comes with a package is missing or damaged.
     FileNotFoundError
         If there is no file at the path.
     """
     if weights is None:
         assert seed is not None
-        return ResolvedWeights("random", random_digest(seed), seed=int(seed))
-    if weights == "imagenet":
-        path = imagenet.fetch_imagenet()
-        return ResolvedWeights("imagenet", file_digest(path), str(path))
-    if weights == "distilled":
-        path = distilled.find_distilled()
-        return ResolvedWeights("distilled", file_digest(path), str(path))
-    path = Path(weights).expanduser().absolute()
+        digest = random_digest(seed)
+        return ResolvedWeights("random", digest, None, int(seed), network.name)
+    name = _NAMES[network.name].get(str(weights), "file")
+    path = Path(weights).expanduser().absolute() if name == "file" else _named(name)
     if not path.is_file():
         raise FileNotFoundError(
             f"weights={str(weights)!r}: there is no file {path}. Expected "
-            "'imagenet', 'distilled', the path of a Keras file with ResNet50's "
-            "weights (.h5, .weights.h5 or .keras), or None for random weights."
+            f"{', '.join(map(repr, _NAMES[network.name]))}, the path of a Keras file "
+            f"with {network.title}'s weights (.h5, .weights.h5 or .keras), or None for "
+            "random weights."
         )
-    return ResolvedWeights("file", file_digest(path), str(path))
+    return ResolvedWeights(name, file_digest(path), str(path), network=network.name)
 
 
 def load_weights(weights: ResolvedWeights) -> dict[str, Arrays]:
@@ -123,10 +137,10 @@ def load_weights(weights: ResolvedWeights) -> dict[str, Arrays]:
         return random_weights(network, weights.seed)
     path = _find(weights)
     now = file_digest(path)
-    if weights.name == "distilled":
+    if weights.name in _READERS:
         if now != weights.digest:
             raise _other_version(weights, now)
-        return distilled.read_packed(path)
+        return _READERS[weights.name](path)
     if now != weights.digest:
         raise WeightsUnavailableError(
             f"The weights file {path} has changed: its SHA-256 is {now}, and was "
@@ -140,8 +154,8 @@ def _find(weights: ResolvedWeights) -> Path:
     """Return the file, which for a model of another machine may lie elsewhere here."""
     assert weights.path is not None
     path = Path(weights.path)
-    if weights.name == "distilled":
-        return distilled.find_distilled()
+    if weights.name in _READERS:
+        return _named(weights.name)
     if weights.name == "imagenet" and not path.is_file():
         try:
             return imagenet.fetch_imagenet()
@@ -157,6 +171,13 @@ def _find(weights: ResolvedWeights) -> Path:
             f"SHA-256 {weights.digest} that it had at the time of fit, {_FIT_AGAIN}"
         )
     return path
+
+
+def _named(name: str) -> Path:
+    """Return the verified file of weights that have a name."""
+    if name == "imagenet":
+        return imagenet.fetch_imagenet()
+    return distilled.find_distilled() if name == "distilled" else lite0.find_lite0()
 
 
 def _other_version(weights: ResolvedWeights, now: str) -> WeightsUnavailableError:

@@ -12,9 +12,13 @@ from pathlib import Path
 import pytest
 from tiny import TINY, TINY_EMBEDDER
 
-from skresnet import DenseSGDClassifier, ResNet50Embedder
+from skresnet import (
+    DenseSGDClassifier,
+    EfficientNetLite0Embedder,
+    ResNet50Embedder,
+)
 from skresnet.cli import main
-from skresnet.cli.options import INTERPOLATIONS
+from skresnet.cli.options import INTERPOLATIONS, checked_embedder
 from skresnet.reading import INTERPOLATIONS as LIBRARY_INTERPOLATIONS
 
 COMMANDS = list(main.commands)
@@ -96,18 +100,23 @@ def test_every_option_has_a_help_text(command):
 
 
 @pytest.mark.parametrize(
-    ("estimator", "step"),
-    [(ResNet50Embedder, "embedder"), (DenseSGDClassifier, "classifier")],
+    ("estimator", "step", "network"),
+    [
+        (ResNet50Embedder, "embedder", "resnet50"),
+        (EfficientNetLite0Embedder, "embedder", "efficientnet_lite0"),
+        (DenseSGDClassifier, "classifier", "resnet50"),
+    ],
 )
-def test_the_defaults_are_those_of_the_estimators(estimator, step):
+def test_the_defaults_are_those_of_the_estimators(estimator, step, network):
     defaults = {
         name: parameter.default
         for name, parameter in inspect.signature(estimator).parameters.items()
     }
-    context = main.commands["train"].make_context("train", ["photos", "--out", "m"])
+    options = ["photos", "--out", "m", "--network", network]
+    context = main.commands["train"].make_context("train", options)
     found = {
         name.removeprefix(f"{step}__"): value
-        for name, value in context.params.items()
+        for name, value in checked_embedder(context.params).items()
         if name.startswith(step)
     }
     assert len(found) > 8

@@ -11,7 +11,12 @@ from counted import small_embedder
 from PIL import Image
 from surroundings import needs_openvino
 
-from skresnet import EmbeddingCache, embedding
+from skresnet import (
+    EfficientNetLite0Embedder,
+    EmbeddingCache,
+    ResNet50Embedder,
+    embedding,
+)
 
 
 def assert_same_features(found, expected):
@@ -125,6 +130,16 @@ def test_what_some_machines_cannot_compute_has_other_settings(parameter, value, 
     embedder._backbone = embedder._backbone_settings(embedder.weights_)
     texts.add(embedder._settings().cache_key)
     assert len(texts) == 2
+
+
+def test_networks_have_other_settings_and_those_of_one_are_as_they_always_were(files):
+    same = {"weights": None, "random_state": 0, "input_size": 32, "preprocessing": None}
+    texts = [
+        json.loads(embedder(**same).fit(files)._settings().cache_key)
+        for embedder in (ResNet50Embedder, EfficientNetLite0Embedder)
+    ]
+    assert texts[1] == texts[0] | {"network": "efficientnet_lite0"}
+    assert "network" not in texts[0]
 
 
 def test_weights_are_told_apart_by_content_and_not_by_name(

@@ -19,7 +19,13 @@ from sklearn.base import clone
 from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skresnet import ResNet50Embedder, UnreadableImageError
+from skresnet import (
+    EfficientNetLite0Embedder,
+    ResNet50Embedder,
+    UnreadableImageError,
+)
+
+BOTH = (ResNet50Embedder, EfficientNetLite0Embedder)
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -55,14 +61,16 @@ def test_the_embedder_passes_them_with_all_layers(estimator, check):
     check(estimator)
 
 
+@pytest.mark.parametrize("embedder", BOTH, ids=lambda embedder: embedder.__name__)
 @pytest.mark.parametrize("check", API_CHECKS, ids=lambda check: check.__name__)
-def test_the_embedder_itself_passes_the_checks_that_need_no_table(check):
-    check("ResNet50Embedder", ResNet50Embedder())
+def test_the_embedder_itself_passes_the_checks_that_need_no_table(check, embedder):
+    check(embedder.__name__, embedder())
 
 
-def test_the_embedder_itself_validates_its_parameters_when_it_is_fitted():
-    for name in ResNet50Embedder().get_params():
-        embedder = ResNet50Embedder(weights=None).set_params(**{name: object()})
+@pytest.mark.parametrize("made", BOTH, ids=lambda embedder: embedder.__name__)
+def test_the_embedder_itself_validates_its_parameters_when_it_is_fitted(made):
+    for name in made().get_params():
+        embedder = made(weights=None).set_params(**{name: object()})
         with pytest.raises((TypeError, ValueError), match=name):
             embedder.fit(np.zeros((1, 8, 8, 3), np.uint8))
 

@@ -47,11 +47,14 @@ def test_without_file_and_network_the_error_names_every_way_out():
         resolve_weights("imagenet")
     assert isinstance(caught.value, OSError)
     message = str(caught.value)
+    assert message.index("EfficientNetLite0") < message.index("'distilled'")
     for part in (
         f"{imagenet_path()} is not there",
         "storage.googleapis.com",
         "refused",
         imagenet.URL,
+        "EfficientNetLite0Embedder",
+        "network='efficientnet_lite0'",
         "weights='distilled'",
         "KERAS_HOME",
         "weights=<path>",

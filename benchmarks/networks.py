@@ -1,0 +1,126 @@
+"""The networks and weights that need no connection, side by side: what they are worth.
+
+Usage: python -m benchmarks.networks FOLDER ... [--sizes 224 128]
+
+Accuracy is that of a logistic regression on the features of all pictures of a folder,
+with the standard error of its five folds; speed that of one pass over them, reading
+included, with either engine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from benchmarks.report import (
+    argument_parser,
+    machine,
+    print_machine,
+    print_table,
+    write_json,
+)
+from skresnet import load_image_splits
+from skresnet.backbone import ENGINES, EngineUnavailableError
+from skresnet.embedder import EMBEDDERS
+
+CHOICES: tuple[tuple[str, str | None], ...] = (
+    ("efficientnet_lite0", "imagenet"),
+    ("resnet50", "distilled"),
+    ("resnet50", None),
+)
+
+
+def pictures_of(folder: Path) -> tuple[Any, Any]:
+    """Return paths and classes of all splits together."""
+    data = load_image_splits(folder)
+    parts = [data[name] for name in ("train", "val", "test") if name in data]
+    return (
+        np.concatenate([part.data for part in parts]),
+        np.concatenate([part.target for part in parts]),
+    )
+
+
+def accuracies(features: Any, classes: Any) -> list[float]:
+    """Return the accuracy of a logistic regression in each of five folds."""
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    scores: list[float] = cross_val_score(model, features, classes, cv=folds).tolist()
+    return scores
+
+
+def embedder_of(network: str, weights: str | None, **params: Any) -> Any:
+    """Make an embedder that knows random weights from a fixed state."""
+    return EMBEDDERS[network](weights=weights, random_state=0, **params)
+
+
+def compare(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Print a row for each choice; return what is in them."""
+    columns = [
+        (folder, side) for folder in arguments.folders for side in arguments.sizes
+    ]
+    rows = [["", "MB", *(f"{f.name}, {s} px" for f, s in columns)]]
+    rows[0] += [f"{engine}, pictures/s" for engine in ENGINES]
+    numbers: dict[str, Any] = {}
+    for network, weights in CHOICES:
+        name = f"{network}, {weights or 'random'}"
+        numbers[name] = {}
+        row = [name]
+        for folder, side in columns:
+            X, y = pictures_of(folder)
+            embedder = embedder_of(network, weights, input_size=side)
+            found = accuracies(embedder.fit_transform(X), y)
+            numbers[name][f"{folder.name}, {side} px"] = found
+            error = np.std(found, ddof=1) / np.sqrt(len(found))
+            row.append(f"{np.mean(found):.3f} ± {error:.3f}")
+        path = embedder.weights_.path
+        row.insert(1, f"{Path(path).stat().st_size / 1e6:.1f}" if path else "-")
+        for engine in ENGINES:
+            speed = _speed(network, weights, engine, arguments)
+            numbers[name][f"{engine}, pictures/s"] = speed
+            row.append(f"{speed:.0f}" if speed else "not installed")
+        rows.append(row)
+    print_table(rows)
+    return numbers
+
+
+def _speed(
+    network: str, weights: str | None, engine: str, arguments: argparse.Namespace
+) -> float | None:
+    """Return pictures a second of the first folder at the first size."""
+    X, _ = pictures_of(arguments.folders[0])
+    try:
+        embedder = embedder_of(
+            network, weights, input_size=arguments.sizes[0], engine=engine
+        ).fit(X)
+    except EngineUnavailableError:
+        return None
+    embedder.transform(X[:32])  # builds the network
+    seconds = []
+    for _ in range(arguments.rounds):
+        start = time.perf_counter()
+        embedder.transform(X)
+        seconds.append(time.perf_counter() - start)
+    return len(X) / min(seconds)
+
+
+def main() -> None:
+    """Run the benchmark as the command line says."""
+    parser = argument_parser("networks", __doc__ or "", rounds="passes that are timed")
+    parser.add_argument("folders", nargs="+", type=Path, help="with a folder a class")
+    parser.add_argument("--sizes", nargs="+", type=int, default=[224], help="pixels")
+    arguments = parser.parse_args()
+    facts = machine()
+    print_machine(facts)
+    write_json(arguments.json, facts, compare(arguments))
+
+
+if __name__ == "__main__":
+    main()
