@@ -4,8 +4,8 @@
 
 The damage is that of tests/reading/mutations.py, the same files each time. Exits with 1
 if a file took more than `MAX_SECONDS` of a processor, or the process has grown by more
-than `MAX_GROWTH` in the end, and with Python's traceback if anything else than a picture
-or a PictureError came of a file. (A single picture may need 512 MiB meanwhile.)
+than `MAX_GROWTH` in the end, and with Python's traceback if anything else than a
+picture or a PictureError came of a file. (A single picture may need 512 MiB meanwhile.)
 """
 
 import argparse

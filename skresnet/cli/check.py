@@ -18,16 +18,18 @@ from skresnet.cli.options import (
     examples,
     files_in,
     force_option,
+    group_option,
     option,
     random_state_option,
 )
 from skresnet.cli.outputs import (
+    beside,
     check_not_inputs,
     check_outputs,
     csv_line,
     writing,
 )
-from skresnet.cli.pictures import split_folders
+from skresnet.cli.pictures import load
 from skresnet.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -53,12 +55,7 @@ if TYPE_CHECKING:
     "for check.html.",
 )
 @force_option
-@click.option(
-    "--group-by",
-    metavar="parent|PATTERN|COLUMN",
-    help="What tells which pictures show one subject: their folder, the part in "
-    "parentheses of a pattern on their names, or a column of the table.",
-)
+@group_option
 @option(
     "--false-alarms",
     type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
@@ -93,7 +90,7 @@ def check(
     from skresnet.auditing.labels import check_cleanlab
     from skresnet.report.report import check_report_support
 
-    outputs = [out, out.with_suffix(".csv")]
+    outputs = [out, beside(out, ".csv")]
     check_outputs(outputs, force=force)
     try:
         check_cleanlab("check")
@@ -127,14 +124,7 @@ def _loaded(
     """List pictures with their classes, splits and groups."""
     import numpy as np
 
-    from skresnet import load_image_folder, load_image_splits, load_image_table
-
-    if Path(source).is_file():
-        data = load_image_table(source, group_column=group_by)
-    elif split_folders(source):
-        data = load_image_splits(source, groups=group_by)
-    else:
-        data = load_image_folder(source, groups=group_by)
+    data = load(source, group_by)
     names = [name for name in ("train", "val", "test") if name in data]
     parts = [data[name] for name in names] or [data]
     groups = [part.groups for part in parts]

@@ -247,8 +247,11 @@ def results(out: Path | None, *, force: bool) -> Iterator[Callable[[str], None]]
             yield lambda text: click.echo(text, file, nl=False)
 
 
+_OWN_ENDINGS = (".joblib", ".npy", ".html")
+
+
 def beside(out: Path, ending: str) -> Path:
     """Name a file that belongs to another one: m.test.csv to m.joblib."""
     # Any other ending may be what tells two outputs apart, such as cats.v1 and cats.v2.
-    name = out.name.removesuffix(".joblib").removesuffix(".npy")
-    return out.with_name(name + ending)
+    own = next((own for own in _OWN_ENDINGS if out.name.endswith(own)), "")
+    return out.with_name(out.name.removesuffix(own) + ending)

@@ -251,7 +251,8 @@ def _check_folder(folder: Path, classes: Sequence[str]) -> None:
         raise click.ClickException(
             f"--sort-into {folder}: the folder is not empty; choose a new one."
         )
-    if unfit := [name for name in map(str, classes) if Path(name).name != name]:
+    names = [str(name) for name in classes]
+    if unfit := [n for n in names if n in ("", "..") or Path(n).name != n]:
         raise click.ClickException(
             f"--sort-into {folder}: {listed(unfit)} cannot be the name of a folder."
         )
