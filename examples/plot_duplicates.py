@@ -1,13 +1,10 @@
 """
-Duplicates and near-duplicates
-==============================
+Copies and outsiders
+====================
 
 The same photograph, once large and once small, or saved again as a poorer JPEG, in the
-training set and in the test set: the test accuracy then means little. Features of such
-pictures are close together, whatever the files are called.
-
-The weights are random, so that this runs without a download; they find copies, while
-ImageNet's find pictures of the same thing as well.
+training set and in the test set: the test accuracy then means little. And a picture
+that is unlike all of the training gets a class all the same. Both are noticed.
 """
 
 # %%
@@ -48,39 +45,42 @@ pictures += copies.values()
 print(n_tiles, "tiles and", len(copies), "copies")
 
 # %%
-# How far apart two pictures are
-# ------------------------------
-# Features of random weights share a large offset, which the scaler takes away. The
-# angle between two rows then says how much they are alike.
-from sklearn.metrics.pairwise import cosine_distances
-from sklearn.preprocessing import StandardScaler
+# Pairs, exact ones first, then the closest
+# -----------------------------------------
+# No network is needed. How near is near comes from the pictures themselves: tiles of
+# clear sky are alike as well, but not as alike as copies.
+from skresnet import find_duplicates
 
-from skresnet import ResNet50Embedder
-
-embedder = ResNet50Embedder(
-    weights=None, random_state=0, input_size=96, layer="conv3_block4_out"
-)
-features = StandardScaler().fit_transform(embedder.fit_transform(pictures))
-distances = cosine_distances(features)
-
-# %%
-# Pairs, the closest first
-# ------------------------
-# An exact copy is at distance 0. Tiles of clear sky are alike as well: the distances
-# put pairs in order, and a look at them says which are copies.
-first, second = np.triu_indices(len(pictures), k=1)
-closest = np.argsort(distances[first, second])[:8]
+found = find_duplicates(pictures, false_alarm_rate=0.01)
 made = set(zip(copies, range(n_tiles, len(pictures)), strict=True))
-for i, j in zip(first[closest], second[closest], strict=True):
-    print(i, j, f"{distances[i, j]:.4f}", "a copy" if (i, j) in made else "")
+for first, second, kind, distance in found:
+    print(first, second, kind, f"{distance:.4f}", (first, second) in made)
 
 # %%
 import matplotlib.pyplot as plt
 
-fig, axes = plt.subplots(2, 8, figsize=(12, 3.6), layout="constrained")
-for column, i, j in zip(axes.T, first[closest], second[closest], strict=True):
-    column[0].imshow(pictures[i])
-    column[1].imshow(pictures[j])
-    column[0].set_title(f"{distances[i, j]:.3f}")
+fig, axes = plt.subplots(
+    2, len(found), figsize=(1.6 * len(found), 3.6), layout="constrained", squeeze=False
+)
+for column, pair in zip(axes.T, found, strict=True):
+    column[0].imshow(pictures[pair.first])
+    column[1].imshow(pictures[pair.second])
+    column[0].set_title(pair.kind)
 for ax in axes.flat:
     ax.axis("off")
+
+# %%
+# Unlike anything that was seen
+# -----------------------------
+# An embedder that has seen three quarters of the tiles, shown the others, and noise.
+# Above 1, a picture lies farther out than nearly all that is like the training.
+from skresnet import ResNet50Embedder
+
+order = np.random.default_rng(0).permutation(n_tiles)
+seen, others = order[: 3 * n_tiles // 4], order[3 * n_tiles // 4 :]
+noise = np.random.default_rng(0).integers(0, 256, (3, side, side, 3), np.uint8)
+
+embedder = ResNet50Embedder(weights="distilled")
+embedder.fit_transform([pictures[tile] for tile in seen])
+print("other tiles", embedder.novelty([pictures[tile] for tile in others]).round(2))
+print("noise", embedder.novelty(noise).round(2))

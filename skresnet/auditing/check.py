@@ -88,7 +88,8 @@ class ImageCheck:
         The pictures of each class and split.
     accuracy : float
         The share of pictures that a classifier predicted right that was trained on the
-        others; NaN without labels.
+        others; NaN where labels cannot be judged, which takes two classes of two
+        pictures each.
     pictures : list of Picture
         All pictures.
     """
@@ -208,7 +209,7 @@ def check_images(
     findings += [about.copy(duplicate) for duplicate in duplicates]
     findings += about.torn_groups()
     accuracy = float("nan")
-    if labels is not None and len(set(about.labels)) > 1 and thumbnails.positions:
+    if labels is not None and thumbnails.positions:
         embedder = ResNet50Embedder() if embedder is None else clone(embedder)
         digests = dict(zip(thumbnails.positions, thumbnails.digests, strict=True))
         found, accuracy = _from_labels(
@@ -301,6 +302,9 @@ def _from_labels(
     embedded = embedder._embed(pictures, on_error="nan")
     readable = embedded.readable
     labels = labels[readable]
+    _, sizes = np.unique(labels, return_counts=True)
+    if np.count_nonzero(sizes > 1) < 2:
+        return [], float("nan")
     # On steps as small as these, threads cost more than they gain.
     with threadpool_limits(1):
         probabilities = out_of_fold(

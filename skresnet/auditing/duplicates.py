@@ -101,7 +101,8 @@ def find_duplicates(
     its nearest other one, or to the next where the nearest may be a copy, are taken to
     fall off as a normal distribution does from its lower 16 % to its lower 2 %, and
     ``false_alarm_rate`` is the tail of that. Fewer than 20 different pictures tell
-    nothing about a distribution, and only exact copies are then found.
+    nothing about a distribution, and only exact copies are then found. Each picture is
+    compared with all others, so that the time grows with the square of their number.
 
     Examples
     --------

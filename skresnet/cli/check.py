@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,15 +102,18 @@ def check(
     folder_of_cache = chosen_cache(cache, no_cache)
     paths, classes, splits, groups = _loaded(source, group_by)
     check_not_inputs(outputs, [*paths, *files_in(folder_of_cache, **params), source])
-    found = check_images(
-        paths,
-        classes,
-        splits=splits,
-        groups=groups,
-        embedder=fitted(_new_embedder(folder_of_cache, random_state, params)),
-        false_alarm_rate=false_alarms,
-        n_jobs=params["embedder__n_jobs"],
-    )
+    embedder = fitted(_new_embedder(folder_of_cache, random_state, params))
+    # What the embedder prints is news of progress, not part of a command's output.
+    with redirect_stdout(sys.stderr):
+        found = check_images(
+            paths,
+            classes,
+            splits=splits,
+            groups=groups,
+            embedder=embedder,
+            false_alarm_rate=false_alarms,
+            n_jobs=params["embedder__n_jobs"],
+        )
     with writing(*outputs, force=force) as (page, table):
         found.save(page)
         table.write_text(_table(found), encoding="utf-8", errors="surrogateescape")
@@ -163,6 +167,8 @@ def _table(found: ImageCheck) -> str:
 
 def _tell(found: ImageCheck) -> None:
     """Count pictures and findings."""
+    import numpy as np
+
     from skresnet.text import counted
 
     n_classes = len({label for label, _ in found.counts})
@@ -174,7 +180,11 @@ def _tell(found: ImageCheck) -> None:
         f"Pictures: {len(found.pictures)} of {counted(n_classes, 'class', 'classes')}"
         + (f" ({shares})" if shares else "")
     )
-    say(f"Accuracy on pictures that were held out: {found.accuracy:.4f}")
+    say(
+        "Labels were not judged, which takes two classes of two pictures each."
+        if np.isnan(found.accuracy)
+        else f"Accuracy on pictures that were held out: {found.accuracy:.4f}"
+    )
     kinds = Counter(finding.kind for finding in found.findings)
     for kind, number in kinds.items():
         say(f"{kind[0].upper()}{kind[1:]}: {number}")

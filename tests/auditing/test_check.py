@@ -88,6 +88,13 @@ def test_without_labels_and_splits_the_pictures_alone_are_looked_at(arguments):
     assert np.isnan(check.accuracy)
 
 
+@pytest.mark.parametrize("y", [["blue"] * 3, ["blue", "blue", "red"]])
+def test_labels_that_cannot_be_judged_are_left_alone(arguments, small_embedder, y):
+    check = check_images(arguments["X"][:3], y, embedder=small_embedder)
+    assert check.findings == []
+    assert np.isnan(check.accuracy)
+
+
 def test_copies_of_another_class_are_marked(arguments, small_embedder):
     X, y = [*arguments["X"], arguments["X"][0]], [*arguments["y"], "red"]
     check = check_images(X, y, embedder=small_embedder)
@@ -165,6 +172,14 @@ def test_the_command_takes_a_table(run, planted, tmp_path):
     ).stdout
     assert "Pictures: 72 of 3 classes (train 36, test 36)" in output
     assert "Torn group: 12" in output
+
+
+def test_the_command_says_where_labels_cannot_be_judged(run, planted, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "red").symlink_to(planted / "train" / "red")
+    output = run(tmp_path / "photos", "--out", tmp_path / "c.html").stdout
+    assert "Labels were not judged" in output
+    assert "Pictures: 24 of 1 class\n" in output
 
 
 def test_the_command_does_not_replace_files_without_being_told(run, planted, tmp_path):
