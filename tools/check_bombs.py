@@ -1,6 +1,6 @@
 """Read files that are small, or small pictures, and cost much; measure what they cost.
 
-    python tools/check_bombs.py
+    python tools/check_bombs.py [part of a name]
 
 Each is read in a process of its own, and four at once by two threads. Prints the
 seconds of a processor a picture, and the most memory that reading took beyond what the
@@ -39,12 +39,15 @@ def main() -> int:
     """Make the bombs, read each, and tell how it went."""
     if len(sys.argv) == 3:
         return _read(Path(sys.argv[1]), int(sys.argv[2]))
+    only = sys.argv[1] if len(sys.argv) == 2 else ""
     failed = False
     print("| File | bytes | 1 thread | 2 threads | outcome |")
     print("| --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bomb"
         for name, make in _bombs():
+            if only not in name:
+                continue
             path.write_bytes(make())
             cells = []
             for n_jobs in (1, 2):
@@ -241,7 +244,7 @@ def _bombs() -> Iterator[tuple[str, Callable[[], bytes]]]:
         ("RGBA", 8, 6),
         ("RGBA of 16 bits", 16, 6),
     ):
-        for width, height in ((9459, 9459), (8100, 8100), (5700, 5700), (262_144, 250)):
+        for width, height in ((9459, 9459), (8100, 8100), (262_144, 250)):
             yield (
                 f"PNG {name}, {width} x {height}",
                 lambda w=width, h=height, d=depth, c=colours: _png(w, h, d, c),

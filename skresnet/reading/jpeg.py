@@ -15,10 +15,9 @@ from skresnet.reading.errors import PictureError
 _BEGINNING: Final = 2**18  # bytes that hold nearly every header
 _MOST_SEGMENTS: Final = 10_000
 
-# Fill bytes and rubbish between segments are skipped, as libjpeg does.
-_MARKER: Final = re.compile(rb"\xff+([\x01-\xfe])")
+_NO_FILLING: Final = re.compile(rb"[^\xff]")
 _START_OF_SCAN, _END_OF_IMAGE, _APP1, _APP14 = 0xDA, 0xD9, 0xE1, 0xEE
-_ALONE: Final = {0x01, *range(0xD0, 0xD9)}
+_ALONE: Final = {0x00, 0x01, *range(0xD0, 0xD9)}
 _FRAMES: Final = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _SEQUENTIAL: Final = {0xC0, 0xC1, 0xC9}
 _PROGRESSIVE: Final = {0xC2, 0xCA}
@@ -78,10 +77,12 @@ class Jpeg:
         """Go through the segments up to the first scan."""
         place, self._channels = 2, 0
         for _ in range(_MOST_SEGMENTS):
-            found = _MARKER.search(data, place)
+            # Filling and rubbish between segments are skipped, as libjpeg does.
+            start = data.find(b"\xff", place)
+            found = _NO_FILLING.search(data, start) if start >= 0 else None
             if found is None:
                 raise _EndsEarlyError
-            marker, place = found[1][0], found.end()
+            marker, place = found[0][0], found.end()
             if marker in _ALONE:
                 continue
             if marker == _END_OF_IMAGE:
