@@ -26,12 +26,9 @@ from benchmarks.report import (
     print_table,
     write_json,
 )
-from skresnet import (
-    ResNet50Embedder,
-    find_label_issues,
-    find_leakage,
-    load_image_splits,
-)
+from skresnet import find_label_issues, find_leakage, load_image_splits
+from skresnet.embedder import EMBEDDERS
+from skresnet.image_embedder import ImageEmbedder
 
 _RATES = (0.01, 0.001)
 
@@ -93,7 +90,7 @@ def _copies(name: str, data: Any, n_copies: int) -> list[dict[str, Any]]:
 
 
 def _outsiders(
-    name: str, data: Any, other: str, outsiders: Any, embedder: ResNet50Embedder
+    name: str, data: Any, other: str, outsiders: Any, embedder: ImageEmbedder
 ) -> dict[str, Any]:
     """Show one data set to what has seen the training pictures of another."""
     embedder.fit_transform(data["train"].data)
@@ -112,7 +109,7 @@ def _outsiders(
 
 
 def _labels(
-    name: str, data: Any, share: float, embedder: ResNet50Embedder
+    name: str, data: Any, share: float, embedder: ImageEmbedder
 ) -> dict[str, Any]:
     """Flip labels, and look for them."""
     splits = [data[split] for split in ("train", "val", "test")]
@@ -152,7 +149,8 @@ def main() -> None:
     """Run the benchmark."""
     parser = argument_parser("auditing", __doc__ or "", rounds="has no meaning here")
     parser.add_argument("folders", nargs=2, type=Path, help="two folders with splits")
-    parser.add_argument("--weights", default="imagenet", help="of ResNet50")
+    parser.add_argument("--network", choices=list(EMBEDDERS), default="resnet50")
+    parser.add_argument("--weights", default="imagenet", help="of the network")
     parser.add_argument("--cache", type=Path, help="where features are kept")
     parser.add_argument("--copies", type=int, default=100, help="of each kind")
     parser.add_argument("--flipped", type=float, default=0.05, help="share of labels")
@@ -160,7 +158,7 @@ def main() -> None:
     facts = machine()
     print_machine(facts)
     sets = {folder.name: load_image_splits(folder) for folder in options.folders}
-    embedder = ResNet50Embedder(weights=options.weights, cache=options.cache)
+    embedder = EMBEDDERS[options.network](weights=options.weights, cache=options.cache)
     copies = list(
         itertools.chain.from_iterable(
             _copies(name, data, options.copies) for name, data in sets.items()

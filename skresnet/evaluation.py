@@ -48,6 +48,9 @@ class Predictions:
     are_seen : ndarray of shape (n_pictures,), bool, or None
         Which are, byte for byte, pictures that the model was trained on; None where
         that is not known.
+    novelty : ndarray of shape (n_pictures,) or None
+        Above 1 where a picture is unlike all that the model was trained on, see
+        `ResNet50Embedder.novelty`; None where that is not known.
     """
 
     pictures: list[Picture]
@@ -57,6 +60,7 @@ class Predictions:
     classes: np.ndarray
     failures: list[Failure]
     are_seen: np.ndarray | None = None
+    novelty: np.ndarray | None = None
 
     @classmethod
     def from_model(cls, model: Any, X: Any, y: Any) -> Self:
@@ -109,6 +113,7 @@ class Predictions:
             model.classes_,
             predicted.failures,
             predicted.are_seen,
+            predicted.novelty,
         )
 
     @classmethod
@@ -154,6 +159,7 @@ class Predictions:
             y_pred=self.y_pred[rows],
             probabilities=self.probabilities[rows],
             are_seen=self.are_seen[rows],
+            novelty=None if self.novelty is None else self.novelty[rows],
         )
 
     @property

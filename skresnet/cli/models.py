@@ -103,10 +103,14 @@ def tested(model: Any, part: Part, on_error: str) -> Predictions:
     predictions = Predictions.from_probabilities(
         part.paths, part.classes, model[1:].predict_proba(rows), model.classes_
     )
+    seen, readable = embedder.seen_, embedded.readable
     return replace(
         predictions,
         failures=embedded.failures,
-        are_seen=embedder.seen_.include(embedded)[embedded.readable],
+        are_seen=seen.include(embedded)[readable],
+        novelty=None
+        if seen.detector is None
+        else seen.novelty(embedded, false_alarm_rate=0.01)[readable],
     )
 
 

@@ -132,12 +132,17 @@ def data(
         "classes": classes,
         "unknown": [label for label in given if label not in known],
         "missing": [label for label in known if label not in given],
+        "n_unlike": _n_unlike(predictions.novelty),
         "n_failures": len(failures),
         "failures": [
             (called, failure.cause)
             for called, failure in zip(picture_names(failures), failures, strict=True)
         ][:_MOST_FAILURES],
     }
+
+
+def _n_unlike(novelty: np.ndarray | None) -> int:
+    return 0 if novelty is None else int(np.sum(novelty > 1))
 
 
 def scores(predictions: Predictions) -> dict[str, Any]:

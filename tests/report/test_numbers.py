@@ -144,3 +144,13 @@ def test_training_pictures_are_counted_and_the_others_have_their_own_share(
 
 def test_nothing_is_said_of_training_pictures_where_there_are_none(page):
     assert "byte for byte" not in page.sections["accuracy"]
+
+
+def test_pictures_unlike_the_training_are_counted(colour_model, data):
+    stripes = np.zeros((40, 48, 3), np.uint8)
+    stripes[:, ::3] = 255
+    X, y = [*data.data, stripes, stripes], [*data.target, "red", "blue"]
+    n_unlike = int((colour_model.novelty(X) > 1).sum())
+    assert n_unlike >= 2
+    text = Page(make_report(colour_model, X, y).html).sections["data"]
+    assert f"{n_unlike} pictures ({100 * n_unlike / 20:.1f}%) are unlike" in text
