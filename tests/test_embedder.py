@@ -227,7 +227,8 @@ def test_the_network_is_no_part_of_a_pickle(files):
     embedder = small()
     expected = embedder.fit_transform(files)
     text = pickle.dumps(embedder)
-    assert len(text) < 5000
+    assert len(text) < 250_000  # what it keeps of the pictures; the network has 31 MB
+    assert len(pickle.dumps(small().fit(files))) < 5000
     np.testing.assert_array_equal(pickle.loads(text).transform(files), expected)
 
 
