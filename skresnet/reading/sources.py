@@ -227,8 +227,9 @@ def _of_hugging_face(position: int, element: dict[str, Any]) -> Picture:
 
 def _is_encoded(X: Any) -> bool:
     """Tell whether X is the content of one picture."""
+    # A sparse array may be a dict as well, whose rows cannot be hashed.
     return isinstance(X, (bytes, bytearray, memoryview, BytesIO)) or (
-        isinstance(X, dict) and {"bytes", "path"} == set(X)
+        isinstance(X, dict) and X.keys() == {"bytes", "path"}
     )
 
 
