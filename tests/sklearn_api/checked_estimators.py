@@ -54,21 +54,21 @@ class RowsAsPictures(ResNet50Embedder):
     """
 
     def fit(self, X: Any, y: Any = None) -> Any:
-        return super().fit(self._rows_as_pictures(X, reset=True), y)
+        return super().fit(self._as_grey(X, reset=True), y)
 
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
-        return super().fit_transform(self._rows_as_pictures(X, reset=True), y)
+        return super().fit_transform(self._as_grey(X, reset=True), y)
 
     def transform(self, X: Any) -> np.ndarray:
         fitted = hasattr(self, "weights_")
-        return super().transform(self._rows_as_pictures(X, reset=False) if fitted else X)
+        return super().transform(self._as_grey(X, reset=False) if fitted else X)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags = InputTags(two_d_array=True)
         return tags
 
-    def _rows_as_pictures(self, X: Any, *, reset: bool) -> Any:
+    def _as_grey(self, X: Any, *, reset: bool) -> Any:
         rows = X if sparse.issparse(X) else np.asarray(X)
         if sparse.issparse(X) or rows.ndim != 2:
             return X
