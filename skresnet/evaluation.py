@@ -266,7 +266,7 @@ def predict_readable(
     """
     known: dict[str, np.ndarray] = {}
     if isinstance(model, Pipeline) and isinstance(model[0], ImageEmbedder):
-        embedded = model[0]._embed(model[0]._pictures(X), on_error="nan")
+        embedded = model[0]._embed(model[0]._as_pictures(X), on_error="nan")
         rows, failures = embedded.readable, embedded.failures
         seen = model[0].seen_
         known["are_seen"] = seen.include(embedded)[rows]

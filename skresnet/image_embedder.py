@@ -114,7 +114,7 @@ class ImageEmbedder(
         """
         context = self._init_callback_context()
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        self._pictures(X)
+        self._as_pictures(X)
         with restored_on_failure(self):
             self._prepare()
             context.call_on_fit_task_end(estimator=self, X=X, y=y)
@@ -144,7 +144,7 @@ class ImageEmbedder(
             As of `transform`. The embedder is then what it was before the call, as
             after the errors of `fit`.
         """
-        pictures = self._pictures(X)
+        pictures = self._as_pictures(X)
         if y is not None:
             # In a Pipeline nobody else would notice before all pictures are embedded.
             check_same_length(pictures, y)
@@ -192,7 +192,7 @@ class ImageEmbedder(
             If the engine is not installed.
         """
         check_is_fitted(self)
-        return self._embed(self._pictures(X)).complete_rows(self.on_error)
+        return self._embed(self._as_pictures(X)).complete_rows(self.on_error)
 
     def novelty(self, X: Any, *, false_alarm_rate: float = 0.01) -> np.ndarray:
         """Tell how unlike all pictures of `fit_transform` some pictures are.
@@ -218,7 +218,7 @@ class ImageEmbedder(
             If `fit_transform` has not seen at least two pictures.
         """
         check_is_fitted(self)
-        embedded = self._embed(self._pictures(X))
+        embedded = self._embed(self._as_pictures(X))
         embedded.complete_rows(self.on_error)
         return self.seen_.novelty(embedded, false_alarm_rate)
 
@@ -318,7 +318,7 @@ class ImageEmbedder(
             verbose=self.verbose,
         )
 
-    def _pictures(self, X: Any) -> list[Picture]:
+    def _as_pictures(self, X: Any) -> list[Picture]:
         """Find the pictures in X."""
         return as_pictures(X, allow_paths=self.allow_paths)
 

@@ -99,7 +99,7 @@ class ImageClassifierPipeline(Pipeline):
                     "set aside."
                 )
         is_ours = isinstance(self[0], ImageEmbedder)
-        pictures = self[0]._pictures(X) if is_ours else X
+        pictures = self[0]._as_pictures(X) if is_ours else X
         self[-1]._check_fit(y, n_samples=_num_samples(pictures), **given)
 
     def evaluate(self, X: Any, y: Any) -> dict[str, float]:
@@ -123,7 +123,7 @@ class ImageClassifierPipeline(Pipeline):
         """
         if not isinstance(self[0], ImageEmbedder):
             return self[-1].evaluate(self[:-1].transform(X), y)
-        embedded = self[0]._embed(self[0]._pictures(X))
+        embedded = self[0]._embed(self[0]._as_pictures(X))
         rows = embedded.complete_rows(self[0].on_error)
         if len(self) > 2:
             rows = self[1:-1].transform(rows)

@@ -71,6 +71,8 @@ def as_pictures(X: Any, *, allow_paths: bool = True) -> list[Picture]:
         raise TypeError(f"X is a single path, {shown}: put it in a list, [path]")
     if isinstance(X, Image.Image):
         raise TypeError("X is a single PIL image: put it in a list, [image]")
+    if hasattr(X, "tocsr"):  # before dicts, which some of them are
+        raise TypeError(f"X is a sparse {type(X).__name__}; {_EXPECTED}")
     if _is_encoded(X):
         raise TypeError(
             f"X is of type {type(X).__name__}, the content of a single picture: put it "
@@ -127,8 +129,6 @@ def _elements(X: Any) -> Sequence[Any] | NDArray[Any]:
 def _hint(X: Any) -> str | None:
     """Say what to pass instead of an object that leads to pictures but holds none."""
     module = type(X).__module__.partition(".")[0]
-    if hasattr(X, "tocsr"):
-        return f"a sparse {type(X).__name__}; {_EXPECTED}"
     if hasattr(X, "filepaths"):
         return (
             "it gives batches without an end; pass its paths, X.filepaths, and its "

@@ -143,6 +143,7 @@ WRONG = {
         r"X\[0\].* 72 values are masked",
     ),
     "sparse": (sparse.csr_array((3, 4)), TypeError, "sparse csr_array"),
+    "sparse by keys": (sparse.dok_array((3, 4)), TypeError, "sparse dok_array"),
     "an empty list": ([], ValueError, r"0 sample\(s\)"),
     "an empty array": (
         np.zeros((0, 9, 9, 3)),

@@ -168,7 +168,7 @@ def test_pictures_and_the_content_of_their_files_have_the_same_rows(tmp_path):
     embedder = small_embedder(cache=cache).fit(paths)
     rows = embedder.transform(paths)
     np.testing.assert_array_equal(embedder.transform(content), rows)
-    embedded = embedder._embed(embedder._pictures(content))
+    embedded = embedder._embed(embedder._as_pictures(content))
     assert embedded.n_cached == 5
 
 
