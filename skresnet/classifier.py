@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from inspect import Parameter, Signature, signature
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar, Self
@@ -19,6 +19,7 @@ from skresnet.base import restored_on_failure
 from skresnet.head.network import Architecture, FittedHead, initial_weights
 from skresnet.head.predictor import HeadPredictor
 from skresnet.head.rows import FitRequest, Rows, as_features, check_fit, split
+from skresnet.validation import refuse_uncopyable
 
 _LARGEST_SEED = np.iinfo(np.int32).max
 
@@ -26,11 +27,18 @@ _LARGEST_SEED = np.iinfo(np.int32).max
 class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
     """A small dense network, trained with SGD, that keeps its best epoch.
 
-    Dense layers with ReLU, one Dropout layer and a softmax, trained on one-hot
-    labels with categorical cross-entropy. A shuffled, stratified part of the
-    training data is set aside; the weights of the epoch with the best accuracy on
-    it are the fitted ones. Keras trains the network, through scikeras'
-    ``KerasClassifier``.
+    Dense layers with ReLU, one Dropout layer and a softmax, trained with categorical
+    cross-entropy. A shuffled, stratified part of the training data is set aside; the
+    weights of the epoch with the best accuracy on it are the fitted ones.
+
+    A compiled TensorFlow loop trains what Keras would, number for number. With
+    ``callbacks``, Keras itself does, through scikeras' ``KerasClassifier``.
+    Either way a fit depends on its arguments alone: whatever earlier fits, other
+    threads, or Keras' global types and seeds are. All computing is in float32.
+
+    The labels are integer codes inside, which is the mathematics of one-hot rows
+    without their memory; a callback's Keras model takes one-hot rows, as ``model_``
+    does.
 
     Parameters
     ----------
@@ -63,7 +71,8 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
     validation_fraction : float or None, default=0.2
         Share of each class that is set aside to find the best epoch. Each class
         gives at least one row, a class with a single row none. None trains on all
-        rows and lets the training rows decide. Unused when `fit` is given ``X_val``.
+        rows and keeps the epoch that is best on them, which the last one need not
+        be: a step too long spoils it. Unused when `fit` is given ``X_val``.
 
     monitor : {"val_accuracy", "val_loss", "accuracy", "loss"}, \
             default="val_accuracy"
@@ -76,18 +85,25 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
         every epoch.
 
     class_weight : dict, "balanced" or None, default=None
-        Weight of each class in the loss, as in
+        Weight of each class, as in
         `sklearn.utils.class_weight.compute_sample_weight`. Multiplied with
-        ``sample_weight``.
+        ``sample_weight``; only the ratios matter.
 
     checkpoint_path : str, path-like or None, default=None
-        Where Keras' ``ModelCheckpoint`` writes the best weights as well, a name that
-        ends with ``.weights.h5``. None keeps them in memory alone.
+        Where Keras writes the best weights as well, a name that ends with
+        ``.weights.h5``. None keeps them in memory alone.
 
     callbacks : list, dict, keras.callbacks.Callback or None, default=None
-        Keras callbacks in any form that scikeras takes. Each fit works on copies.
-        A batch hook is called once for some 4,000 rows, not once for
-        ``batch_size``.
+        Keras callbacks in any form that scikeras takes: callbacks or classes of
+        them, in a list or dict. `fit` uses a callback itself, so that what it
+        collects is there afterwards, and takes the model from it in the end, so that
+        it can be pickled and copied. Where scikit-learn clones the estimator, as
+        searches and cross-validation do, the clone has a copy. Of a class, each fit
+        makes an object of its own.
+        With callbacks a fit takes as long as Keras' own, otherwise half as long.
+
+        Classes take arguments as in scikeras: ``callbacks__es__patience=3`` goes
+        with ``callbacks={"es": EarlyStopping}``.
 
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the previous call.
@@ -112,8 +128,15 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
 
     history_ : dict of list of float
         ``loss`` and ``accuracy``, and with validation rows ``val_loss`` and
-        ``val_accuracy``: one number an epoch. Those of the training rows are
-        running means over the epoch, with dropout, as Keras reports them.
+        ``val_accuracy``: one number an epoch, a mean by the weights of rows and
+        classes. Those of the training rows are running means over the epoch, with
+        dropout, as Keras reports them.
+
+    loss_curve_ : list of float
+        ``history_["loss"]``.
+
+    n_iter_ : int
+        Epochs that were trained.
 
     best_epoch_ : int
         Index into the lists of ``history_`` of the epoch whose weights were kept.
@@ -138,6 +161,8 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
     """
 
     history_: dict[str, list[float]]
+    loss_curve_: list[float]
+    n_iter_: int
     best_epoch_: int
     best_score_: float
     validation_indices_: np.ndarray | None
@@ -189,6 +214,7 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
         warm_start: bool = False,
         random_state: Any = None,
         verbose: int = 0,
+        **callbacks_params: Any,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -207,6 +233,64 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
+        for name, value in callbacks_params.items():
+            if not name.startswith("callbacks__"):
+                raise TypeError(
+                    f"DenseSGDClassifier has no parameter {name!r}; expected one of "
+                    f"{self._get_param_names()}, or 'callbacks__...'."
+                )
+            setattr(self, name, value)
+
+    # Without the ``**``, whose name scikit-learn's checks take for a parameter.
+    __signature__ = Signature(
+        [
+            parameter
+            for parameter in signature(__init__).parameters.values()
+            if parameter.kind is Parameter.KEYWORD_ONLY
+        ]
+    )
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Get the parameters, those of the callbacks included.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Unused: no parameter is an estimator.
+
+        Returns
+        -------
+        params : dict
+            Their values by their names.
+        """
+        return {**super().get_params(deep), **self._callbacks_params()}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, those of the callbacks too.
+
+        Parameters
+        ----------
+        **params : dict
+            Values by names; ``callbacks__es__patience=3`` is the argument
+            ``patience`` of the class in ``callbacks={"es": EarlyStopping}``.
+
+        Returns
+        -------
+        self : DenseSGDClassifier
+            The classifier.
+        """
+        routed = {name for name in params if name.startswith("callbacks__")}
+        super().set_params(**{n: v for n, v in params.items() if n not in routed})
+        for name in routed:
+            setattr(self, name, params[name])
+        return self
+
+    def __sklearn_clone__(self) -> Self:
+        try:
+            return super().__sklearn_clone__()
+        except Exception as error:
+            refuse_uncopyable(self.callbacks, error)
+            raise
 
     @with_callbacks
     def fit(
@@ -229,10 +313,13 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
             Class labels, strings or integers.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row in the loss. Rows of weight 0 are left out.
+            Weight of each row, in the loss and in what decides the best epoch. They
+            are scaled to a mean of 1, so that only their ratios matter. Rows of
+            weight 0 are left out.
 
         X_val : array-like of shape (n_val, n_features), default=None
-            Rows that decide the best epoch; nothing is then set aside of X.
+            Rows that decide the best epoch, by the weights of their classes; nothing
+            is then set aside of X.
 
         y_val : array-like of shape (n_val,), default=None
             Labels of ``X_val``.
@@ -301,8 +388,8 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
     ) -> Self:
         """Go over X once more, from the weights there are.
 
-        Nothing is set aside and the weights after the pass are kept. A momentum
-        starts at zero in each call.
+        Nothing is set aside and the weights after the pass are kept, in the same
+        ``model_``. A momentum starts at zero in each call.
 
         Parameters
         ----------
@@ -316,7 +403,7 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
             All classes of all calls; the first call needs them if its y lacks some.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row in the loss.
+            Weight of each row in the loss; only the ratios within a call matter.
 
         Returns
         -------
@@ -338,7 +425,7 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
                 self.validation_indices_ = None
             if not hasattr(self, "_partial_fit_state"):
                 self._partial_fit_state = check_random_state(self.random_state)
-            earlier = {} if first else self.history_
+            earlier, kept = ({}, None) if first else (self.history_, self._head)
             request = replace(request, settings=replace(request.settings, epochs=1))
             weights = request.weights
             if weights is None:
@@ -350,7 +437,11 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
                 name: earlier.get(name, []) + values
                 for name, values in self.history_.items()
             }
-            self.best_epoch_ = len(self.history_["loss"]) - 1
+            if kept is not None and self._head.follows(kept):
+                kept.keep(self._head.weights)
+                self._head = kept  # with the Keras model that a user may hold
+            self._count_epochs()
+            self.best_epoch_ = self.n_iter_ - 1
         return self
 
     def _train(
@@ -383,17 +474,17 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
             initial = initial_weights(architecture, init_seed)
             self.classes_ = request.classes
 
-        def attributes(weights: list[np.ndarray]) -> dict[str, Any]:
-            return {"_head": FittedHead(architecture, weights, settings.sgd)}
+        def new_head(weights: list[np.ndarray]) -> FittedHead:
+            return FittedHead(architecture, weights, settings.sgd)
 
         result = train(
-            architecture,
             settings,
-            Seeds(shuffle=random_state, dropout=int(dropout_seed)),
+            Seeds(order=random_state, dropout=int(dropout_seed)),
             initial,
+            new_head,
             training,
             validation,
-            copy.deepcopy(self.callbacks),
+            self._callbacks(),
             context
             and EpochTasks(
                 self,
@@ -401,10 +492,27 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
                 training.X,
                 request.classes[training.codes],
                 None if request.weights is None else training.weights,
-                attributes,
+                lambda weights: {"_head": new_head(weights)},
             ),
         )
-        self.__dict__.update(attributes(result.weights))
+        self._head = result.head
         self.history_ = result.history
         self.best_epoch_ = result.best_epoch
         self.best_score_ = result.history[settings.monitor][result.best_epoch]
+        self._count_epochs()
+
+    def _count_epochs(self) -> None:
+        self.loss_curve_ = self.history_["loss"]
+        self.n_iter_ = len(self.loss_curve_)
+
+    def _callbacks(self) -> dict[str, Any]:
+        """Give the Keras callbacks and their parameters, nothing if there are none."""
+        given = self.callbacks
+        return {"callbacks": given, **self._callbacks_params()} if given else {}
+
+    def _callbacks_params(self) -> dict[str, Any]:
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if name.startswith("callbacks__")
+        }

@@ -6,7 +6,8 @@ before it opens the first file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
@@ -17,6 +18,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 
+from skresnet.forks import check_surroundings
 from skresnet.warn import warn_user
 
 _LISTED: Final = 20
@@ -127,11 +129,18 @@ def check_classifier(classifier: Any) -> ClassifierSettings:
 
     NotADirectoryError
         If the folder of ``checkpoint_path`` does not exist.
+
+    RuntimeError
+        If Keras and TensorFlow are set up so that they could not train.
     """
+    check_surroundings()
     classifier._validate_params()  # those whose range scikit-learn can tell
     sizes = _layer_sizes(classifier.hidden_layer_sizes)
     _check_activation(classifier.activation)
-    _check_callbacks(classifier.callbacks)
+    params = classifier.get_params(deep=False)
+    _check_callbacks(
+        classifier.callbacks, [name for name in params if "callbacks__" in name]
+    )
     patience, fraction = classifier.patience, classifier.validation_fraction
     return ClassifierSettings(
         hidden_layer_sizes=sizes,
@@ -229,28 +238,61 @@ def _check_activation(activation: Any) -> None:
         )
 
 
-def _check_callbacks(callbacks: Any) -> None:
+def _check_callbacks(callbacks: Any, arguments: Collection[str]) -> None:
     """Refuse what is no callback in any of the forms that scikeras takes."""
     from keras.callbacks import Callback
 
-    def refused(given: Any) -> Iterator[Any]:
-        if isinstance(given, Mapping):
-            given = list(given.values())
-        if isinstance(given, list | tuple):
-            for one in given:
-                yield from refused(one)
-        elif not (
-            isinstance(given, Callback)
-            or (isinstance(given, type) and issubclass(given, Callback))
-        ):
-            yield given
-
-    if callbacks is not None:
-        for given in refused(callbacks):
+    for given in _each_callback(callbacks):
+        kind = given if isinstance(given, type) else type(given)
+        if not issubclass(kind, Callback):
             raise TypeError(
                 f"callbacks has {given!r}, which is no keras.callbacks.Callback; "
                 "expected a callback, its class, or a list or dict of these."
             )
+    for name in arguments:
+        if not any(isinstance(given, type) for given in _each_callback(callbacks)):
+            raise ValueError(
+                f"{name} is an argument of a callback, but callbacks={callbacks!r} "
+                "has no class to be called with it."
+            )
+        if isinstance(callbacks, Mapping):
+            key = name.split("__")[1]
+            if name.count("__") > 1 and key not in callbacks:
+                raise ValueError(
+                    f"{name} is an argument of callbacks[{key!r}], but callbacks has "
+                    f"the keys {sorted(callbacks)}."
+                )
+
+
+def refuse_uncopyable(callbacks: Any, error: Exception) -> None:
+    """Name the callback that is why an estimator cannot be cloned, if one is.
+
+    Raises
+    ------
+    TypeError
+        If one of the callbacks cannot be copied.
+    """
+    for given in _each_callback(callbacks):
+        try:
+            deepcopy(given)
+        except Exception:
+            name = type(given).__name__
+            raise TypeError(
+                f"callbacks has a {name} that cannot be copied ({error}), as clone, "
+                "searches and cross-validation copy it for each fit. Give the class, "
+                f"callbacks=[{name}], with arguments such as callbacks__0__{{name}}; "
+                "each fit then makes its own."
+            ) from error
+
+
+def _each_callback(callbacks: Any) -> Iterator[Any]:
+    if isinstance(callbacks, Mapping):
+        callbacks = list(callbacks.values())
+    if isinstance(callbacks, list):
+        for one in callbacks:
+            yield from _each_callback(one)
+    elif callbacks is not None:
+        yield callbacks
 
 
 def _checkpoint_path(path: Any) -> str | None:

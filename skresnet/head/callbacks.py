@@ -9,25 +9,12 @@ from typing import Any
 import keras
 import numpy as np
 
-
-class Shuffle(keras.callbacks.Callback):
-    """Draws a new order of the rows for each epoch of an `EpochLoop`."""
-
-    def __init__(self, n_rows: int, random_state: np.random.RandomState) -> None:
-        super().__init__()
-        self._n_rows = n_rows
-        self._random_state = random_state
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Hand the order of the coming epoch to the loop."""
-        self.model.begin_epoch(self._random_state.permutation(self._n_rows))
+from skresnet.head.network import FittedHead
+from skresnet.validation import ClassifierSettings
 
 
 class BestWeights(keras.callbacks.Callback):
-    """Keeps the weights of the best epoch, the first of equals, in memory.
-
-    Keras' ModelCheckpoint keeps them in a file. Writing it takes 30 ms at the default
-    size, a third of an epoch over 2,700 rows, and fails where the disk is full.
+    """Keeps the weights of the best epoch, the first of equals.
 
     Attributes
     ----------
@@ -38,42 +25,43 @@ class BestWeights(keras.callbacks.Callback):
         Its weights.
     """
 
-    def __init__(self, monitor: str, mode: str) -> None:
+    def __init__(
+        self,
+        settings: ClassifierSettings,
+        new_head: Callable[[list[np.ndarray]], FittedHead],
+    ) -> None:
         super().__init__()
         self.epoch: int | None = None
         self.weights: list[np.ndarray] = []
-        self._monitor = monitor
-        self._sign = -1.0 if mode == "min" else 1.0
+        self._monitor = settings.monitor
+        self._sign = -1.0 if settings.mode == "min" else 1.0
         self._best = -np.inf
+        self._path = settings.checkpoint_path
+        self._new_head = new_head
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Compare the epoch with the best one so far."""
+        if self._monitor not in logs:
+            raise ValueError(
+                f"monitor={self._monitor!r} is not among what the epochs report, "
+                f"{sorted(logs)}, since a callback compiled the model without it. "
+                "Compile it with weighted_metrics=['accuracy'], or monitor a loss."
+            )
         value = self._sign * logs[self._monitor]
         if value > self._best:
             self.epoch, self._best = epoch, value
             self.weights = self.model.get_weights()
+            if self._path is not None:
+                self._write(self._path)
 
-
-class Checkpoint(keras.callbacks.ModelCheckpoint):
-    """Writes the weights of the best epoch where the user wants them."""
-
-    def __init__(self, path: str, *, monitor: str, mode: str) -> None:
-        super().__init__(
-            path,
-            monitor=monitor,
-            mode=mode,
-            save_best_only=True,
-            save_weights_only=True,
-        )
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+    def _write(self, path: str) -> None:
         """Write, or say which folder does not let it and what to do."""
         try:
-            super().on_epoch_end(epoch, logs)
+            self._new_head(self.weights).model.save_weights(path)
         except (OSError, RuntimeError) as error:  # h5py raises either
             number = getattr(error, "errno", None)
             cause = os.strerror(number) if number else str(error)
-            folder, name = os.path.split(self.filepath)
+            folder, name = os.path.split(path)
             raise OSError(
                 f"The weights of the best epoch cannot be written to the folder "
                 f"{folder!r} ({cause}), and {name!r} in it is incomplete. Make room "

@@ -1,11 +1,12 @@
-"""The compiled training loop, and the models that keep it between fits."""
+"""The compiled training loop, and those that wait for the next fit."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -13,7 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from skresnet.forks import claim_tensorflow
-from skresnet.head.network import Architecture, compile_head, layers
+from skresnet.head.network import Architecture, dropout_seeds, logits, weight_shapes
+from skresnet.head.rows import Rows
+from skresnet.validation import ClassifierSettings
 
 # Rows that one call of the compiled loop goes over. Large enough for the cost of a
 # call to vanish, small enough for Ctrl-C, which Python hears between calls.
@@ -21,154 +24,244 @@ ROWS_PER_CALL = 4096
 
 VALIDATION_ROWS = 1024  # at once: their activations lie in memory
 
-# Idle models kept for the next fit, the oldest leaving first. At the default size
+# Idle loops kept for the next fit, the oldest leaving first. At the default size
 # one holds 1.2 million weights, 5 MB.
 MAX_IDLE = 4
 
-_CALL = tf.TensorSpec([], tf.int64)  # what `Dataset.range` holds
+_FLOAT, _INT = tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32)
+_FLOATS, _INTS = tf.TensorSpec([None], tf.float32), tf.TensorSpec([None], tf.int32)
 
 
-class EpochLoop(keras.Sequential):
-    """A Sequential that trains and validates on rows which it holds, in the graph.
+class EpochLoop:
+    """Trains one network, in a graph that goes over thousands of rows a call.
 
-    Keras' own steps stay what they are, gradient for gradient; they are only called
-    from a loop inside the graph rather than from Python, and get their rows from
-    variables rather than from an iterator, whose making costs in each epoch.
-    ``Model.fit`` gets numbers of calls instead of data; given data, by a callback
-    for instance, the model does what any Sequential does.
+    It computes what Keras' ``Model.fit`` does with the layers of the same
+    architecture, number for number. Whatever is a number, from the learning rate to
+    the rows, is an input of the graph, so that nothing is traced anew for another
+    one; nothing of Keras' global state is in it, and no callback of a user sees it.
+
+    Our own callbacks take it for a Keras model: it has ``get_weights`` and
+    ``stop_training``.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        Its dropout rates matter only as far as they are above 0.
+
+    momentum, nesterov : bool
+        Whether there is a momentum, and whether it is Nesterov's.
     """
 
-    train_function: Any
-    test_function: Any
-
-    def __init__(self, architecture: Architecture, batch_size: int) -> None:
-        super().__init__(layers(architecture), name="dense_head")
-        self._batch_size = batch_size
-        self._rows_per_call = batch_size * max(1, ROWS_PER_CALL // batch_size)
-        # Of any length, so that no number of rows has its own graph.
-        X, y = (architecture.n_features,), (architecture.n_classes,)
-        self._training = [_rows(X), _rows(y), _rows(())]
-        self._validation = [_rows(X), _rows(y)]
-        self._order = tf.Variable([0], shape=[None], trainable=False)
-        self._done = tf.Variable(0, trainable=False)
-
-    @contextmanager
-    def holding(
-        self,
-        rows: tuple[np.ndarray, np.ndarray, np.ndarray],
-        validation_rows: tuple[np.ndarray, np.ndarray] | None,
-    ) -> Iterator[None]:
-        """Hold the rows of a fit: X, one-hot y and weights; X and y to validate."""
-        held = [*zip(self._training, rows, strict=True)]
-        if validation_rows is not None:
-            held += zip(self._validation, validation_rows, strict=True)
-        try:
-            for variable, array in held:
-                variable.assign(array)
-            yield
-        finally:
-            for variable, _ in held:
-                variable.assign(_empty(variable.shape[1:]))
-
-    def training_calls(self, n_rows: int) -> tf.data.Dataset:
-        """Make what `Model.fit` counts in an epoch over that many rows."""
-        return _calls(-(-n_rows // self._rows_per_call))
-
-    def validation_calls(self) -> tf.data.Dataset | None:
-        """Make what it counts to validate, None where no rows are held for that."""
-        n_rows = tf.shape(self._validation[0])[0]
-        return _calls(1) if n_rows > 0 else None
-
-    def begin_epoch(self, order: np.ndarray) -> None:
-        """Take the rows of the coming calls in this order."""
-        self._order.assign(order.astype(np.int32))
-        self._done.assign(0)
-
-    def make_train_function(self, force: bool = False) -> None:
-        """Make the function that Keras calls for each part of an epoch."""
-        if self.train_function is None or force:
-            super().make_train_function(force)
-            self.train_function = _unless_data(self._train, self.train_function)
-
-    def make_test_function(self, force: bool = False) -> None:
-        """Make the function that Keras calls to validate."""
-        if self.test_function is None or force:
-            super().make_test_function(force)
-            self.test_function = _unless_data(self._validate, self.test_function)
-
-    def _train(self) -> Any:
-        """Take one gradient step for each ``batch_size`` rows, in the epoch's order."""
-        order = self._order.read_value()
-        start = self._done.read_value()
-        end = tf.minimum(start + self._rows_per_call, tf.size(order))
-
-        def step(first: tf.Tensor) -> tuple[tf.Tensor]:
-            rows = order[first : tf.minimum(first + self._batch_size, end)]
-            self.train_step(tuple(tf.gather(held, rows) for held in self._training))
-            return (first + self._batch_size,)
-
-        tf.while_loop(lambda first: first < end, step, (start,))
-        self._done.assign(end)
-        return self.get_metrics_result()
-
-    def _validate(self) -> Any:
-        """Measure the validation rows in few large batches."""
-        X, y = (held.read_value() for held in self._validation)
-
-        def step(first: tf.Tensor) -> tuple[tf.Tensor]:
-            last = first + VALIDATION_ROWS
-            self.test_step((X[first:last], y[first:last]))
-            return (last,)
-
-        tf.while_loop(lambda first: first < tf.shape(X)[0], step, (0,))
-        return self.get_metrics_result()
-
-    def reset(
-        self, weights: list[np.ndarray], *, learning_rate: float, seed: int
+    def __init__(
+        self, architecture: Architecture, momentum: bool, nesterov: bool
     ) -> None:
-        """Forget what earlier fits left: weights, optimizer state, dropout masks."""
-        self.set_weights(weights)
-        for variable in self.optimizer.variables:
-            variable.assign(np.zeros(variable.shape, variable.dtype))
-        self.optimizer.learning_rate = learning_rate
-        for index, layer in enumerate(self.layers):
-            if isinstance(layer, keras.layers.Dropout):
-                layer.seed_generator.state.assign(
-                    np.array([seed + index, 0], layer.seed_generator.state.dtype)
-                )
+        shapes = weight_shapes(architecture)
         self.stop_training = False
+        self._activation = keras.activations.get(architecture.activation)
+        rates = architecture.dropout
+        self._dropping = [layer for layer, rate in enumerate(rates) if rate > 0]
+        self._nesterov = nesterov
+        self._weights = [_zeros(shape) for shape in shapes]
+        self._velocities = [_zeros(shape) for shape in shapes if momentum]
+        X = tf.TensorSpec([None, architecture.n_features], tf.float32)
+        rows = [X, _INTS, _FLOATS]
+        # Functions that are not concrete would warn of being traced often.
+        inputs = [_FLOATS, *rows, _INTS, _INT, _INT, _FLOAT, _FLOAT]
+        self._train = tf.function(
+            self._train_on, [*inputs, _INTS, _FLOATS, _FLOATS], autograph=False
+        ).get_concrete_function()
+        self._measure = tf.function(
+            self._measure_on, rows, autograph=False
+        ).get_concrete_function()
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copy the weights."""
+        return [weight.numpy().copy() for weight in self._weights]
+
+    def fit(
+        self,
+        weights: list[np.ndarray],
+        settings: ClassifierSettings,
+        training: Rows,
+        validation: Rows | None,
+        random_state: np.random.RandomState,
+        dropout_seed: int,
+        callbacks: list[keras.callbacks.Callback],
+    ) -> dict[str, list[float]]:
+        """Train from ``weights``; return what `keras.callbacks.History` would.
+
+        Parameters
+        ----------
+        random_state : RandomState
+            Draws the order of the rows of each epoch.
+
+        dropout_seed : int
+            Decides the units that are dropped.
+
+        callbacks : list of keras.callbacks.Callback
+            Told of epochs and of calls of the graph.
+        """
+        self._set_weights(weights)
+        for velocity in self._velocities:
+            velocity.assign(tf.zeros_like(velocity))
+        self.stop_training = False
+        n_rows, batch_size = training.codes.size, settings.batch_size
+        rows_per_call = batch_size * max(1, ROWS_PER_CALL // batch_size)
+        calls = [
+            (start, min(start + rows_per_call, n_rows))
+            for start in range(0, n_rows, rows_per_call)
+        ]
+        history = keras.callbacks.History()
+        told = keras.callbacks.CallbackList(
+            [*callbacks, history],
+            add_progbar=settings.verbose > 0,
+            model=self,
+            verbose=settings.verbose,
+            epochs=settings.epochs,
+            steps=len(calls),
+        )
+        data = [tf.constant(part) for part in training]
+        held_out = validation and [tf.constant(part) for part in validation]
+        seeds = np.array(dropout_seeds(settings.dropout, dropout_seed), np.int32)
+        rates = np.array([rate for rate in settings.dropout if rate > 0])
+        numbers = (
+            settings.learning_rate,
+            settings.momentum,
+            seeds,
+            rates.astype(np.float32),
+            (1 / (1 - rates)).astype(np.float32),
+        )
+        step = 0
+        told.on_train_begin()
+        for epoch in range(settings.epochs):
+            told.on_epoch_begin(epoch)
+            order = random_state.permutation(n_rows).astype(np.int32)
+            sums = np.zeros(4, np.float32)
+            for call, (start, end) in enumerate(calls):
+                told.on_train_batch_begin(call)
+                rows = order[start:end]
+                sums = self._train(sums, *data, rows, batch_size, step, *numbers)
+                step += -(-(end - start) // batch_size)
+                told.on_train_batch_end(call, _means(sums))
+            logs = _means(sums)
+            if held_out is not None:
+                means = _means(self._measure(*held_out))
+                logs |= {f"val_{name}": mean for name, mean in means.items()}
+            told.on_epoch_end(epoch, logs)
+            if self.stop_training:
+                break
+        told.on_train_end(logs)
+        return history.history
+
+    def probabilities(self, weights: list[np.ndarray], X: np.ndarray) -> np.ndarray:
+        """Compute the class probabilities with other weights."""
+        self._set_weights(weights)
+        return np.asarray(tf.nn.softmax(logits(X, self._weights, self._activation)))
+
+    def _set_weights(self, weights: list[np.ndarray]) -> None:
+        for variable, value in zip(self._weights, weights, strict=True):
+            variable.assign(value)
+
+    def _train_on(
+        self,
+        sums: tf.Tensor,
+        X: tf.Tensor,
+        codes: tf.Tensor,
+        weights: tf.Tensor,
+        order: tf.Tensor,
+        batch_size: tf.Tensor,
+        step: tf.Tensor,
+        learning_rate: tf.Tensor,
+        momentum: tf.Tensor,
+        seeds: tf.Tensor,
+        rates: tf.Tensor,
+        scales: tf.Tensor,
+    ) -> tf.Tensor:
+        """Take one gradient step for each ``batch_size`` rows, in this order."""
+
+        def batch(first: tf.Tensor, step: tf.Tensor, sums: tf.Tensor) -> Any:
+            rows = order[first : first + batch_size]
+            x, y, w = (tf.gather(part, rows) for part in (X, codes, weights))
+
+            def dropped(x: tf.Tensor, layer: int) -> tf.Tensor:
+                if layer not in self._dropping:
+                    return x
+                index = self._dropping.index(layer)
+                seed = tf.stack([seeds[index], step])
+                numbers = tf.random.stateless_uniform(tf.shape(x), seed)
+                return tf.where(numbers >= rates[index], x * scales[index], 0.0)
+
+            with tf.GradientTape() as tape:
+                z = logits(x, self._weights, self._activation, dropped)
+                loss = _loss(z, y, w)
+            for index, gradient in enumerate(tape.gradient(loss, self._weights)):
+                self._descend(index, gradient * learning_rate, momentum)
+            return first + batch_size, step + 1, sums + _sums(loss, z, y, w)
+
+        def more(first: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
+            return first < tf.size(order)
+
+        return tf.while_loop(more, batch, (0, step, sums), parallel_iterations=1)[-1]
+
+    def _measure_on(self, X: tf.Tensor, codes: tf.Tensor, weights: tf.Tensor) -> Any:
+        """Measure rows in few large batches."""
+
+        def batch(first: tf.Tensor, sums: tf.Tensor) -> Any:
+            end = first + VALIDATION_ROWS
+            y, w = codes[first:end], weights[first:end]
+            z = logits(X[first:end], self._weights, self._activation)
+            return end, sums + _sums(_loss(z, y, w), z, y, w)
+
+        def more(first: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
+            return first < tf.size(codes)
+
+        return tf.while_loop(more, batch, (0, tf.zeros(4)), parallel_iterations=1)[-1]
+
+    def _descend(self, index: int, change: tf.Tensor, momentum: tf.Tensor) -> None:
+        """Change a weight as `keras.optimizers.SGD` does."""
+        weight = self._weights[index]
+        if self._velocities:
+            velocity = self._velocities[index]
+            velocity.assign(velocity * momentum - change)
+            if self._nesterov:
+                weight.assign_add(velocity * momentum - change)
+            else:
+                weight.assign_add(velocity)
+        else:
+            weight.assign_sub(change)
 
 
-def _rows(shape: tuple[int, ...]) -> tf.Variable:
-    return tf.Variable(_empty(shape), shape=[None, *shape], trainable=False)
+def _zeros(shape: tuple[int, ...]) -> tf.Variable:
+    return tf.Variable(np.zeros(shape, np.float32), trainable=True)
 
 
-def _empty(shape: Iterable[int]) -> np.ndarray:
-    return np.zeros((0, *shape), np.float32)
+def _loss(z: tf.Tensor, codes: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Compute the mean categorical cross-entropy, each row by its weight."""
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(codes, z)
+    return tf.reduce_sum(losses * weights) / tf.cast(tf.size(codes), tf.float32)
 
 
-def _calls(n: int) -> tf.data.Dataset:
-    return tf.data.Dataset.range(n)
+def _sums(
+    loss: tf.Tensor, z: tf.Tensor, codes: tf.Tensor, weights: tf.Tensor
+) -> tf.Tensor:
+    """Sum up what `_means` divides: loss and rows, right ones and all by weight."""
+    n_rows = tf.cast(tf.size(codes), tf.float32)
+    found = tf.argmax(tf.nn.softmax(z), axis=1, output_type=tf.int32)
+    right = tf.reduce_sum(tf.cast(found == codes, tf.float32) * weights)
+    return tf.stack([loss * n_rows, n_rows, right, tf.reduce_sum(weights)])
 
 
-def _unless_data(function: Callable[[], Any], with_data: Any) -> Callable[[Any], Any]:
-    """Compile a function, and leave those who bring data to Keras' own."""
-    compiled = tf.function(function, autograph=False)
-
-    def called(iterator: Any) -> Any:
-        if iterator.element_spec == _CALL:
-            return compiled()
-        return with_data(iterator)
-
-    return called
+def _means(sums: Any) -> dict[str, float]:
+    loss, n_rows, right, weight = np.asarray(sums)
+    return {"accuracy": float(right / weight), "loss": float(loss / n_rows)}
 
 
 class LoopPool:
-    """Compiled loops that wait for the next fit of the same architecture.
+    """Loops that wait for the next fit of the same layers.
 
-    TensorFlow traces a training function once a model, for about as long as a
-    small fit takes. A grid search fits the same architecture many times, so a
-    fit borrows a model here and gives it back. No two fits share one at a time.
+    TensorFlow traces a loop once, for about as long as a small fit takes. A search
+    fits the same layers many times, so a fit borrows a loop here and gives it back.
+    No two fits share one at a time.
     """
 
     def __init__(self) -> None:
@@ -177,21 +270,17 @@ class LoopPool:
 
     @contextmanager
     def borrow(
-        self,
-        architecture: Architecture,
-        *,
-        batch_size: int,
-        momentum: float,
-        nesterov: bool,
+        self, architecture: Architecture, settings: ClassifierSettings
     ) -> Iterator[EpochLoop]:
         """Lend a loop; one whose fit failed is not taken back."""
         claim_tensorflow()
-        key = (architecture, batch_size, momentum, nesterov)
+        drops = tuple(rate > 0 for rate in architecture.dropout)
+        momentum = settings.momentum > 0
+        nesterov = momentum and settings.nesterov
+        key = replace(architecture, dropout=drops), momentum, nesterov
         loop = self._take(key)
         if loop is None:
-            loop = EpochLoop(architecture, batch_size)
-            compile_head(loop, learning_rate=0.01, momentum=momentum, nesterov=nesterov)
-            loop.optimizer.build(loop.trainable_variables)
+            loop = EpochLoop(architecture, momentum, nesterov)
         yield loop
         with self._lock:
             self._idle[id(loop)] = (key, loop)

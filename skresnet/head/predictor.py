@@ -63,8 +63,25 @@ class HeadPredictor(ClassifierMixin, VersionedEstimator):
         most_probable = self.predict_proba(X).argmax(axis=1)
         return self.classes_[most_probable]
 
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Compute the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features; used as float32.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes), float32
+            Natural logarithms of what `predict_proba` gives, -inf of a probability
+            of 0.
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
     def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
-        """Compute the loss and the accuracy, as Keras' ``Model.evaluate`` does.
+        """Compute the loss and the accuracy.
 
         Parameters
         ----------
@@ -75,29 +92,29 @@ class HeadPredictor(ClassifierMixin, VersionedEstimator):
             Class labels that training knew.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row in the loss; the accuracy is unweighted.
+            Weight of each row; only their ratios matter.
 
         Returns
         -------
         result : dict
-            ``"loss"``, the mean categorical cross-entropy (natural logarithm), and
-            ``"accuracy"``.
+            ``"loss"``, the weighted mean of the categorical cross-entropy (natural
+            logarithm), and ``"accuracy"``.
         """
         check_is_fitted(self)
         labels = check_labels(y)
         check_same_length(X, labels)
-        X = as_features(self, X)
+        codes = encode(labels, self.classes_, "y")
+        weights = None
         if sample_weight is not None:
-            sample_weight = check_weights(sample_weight, X)
-        result = self._head.model.evaluate(
-            X,
-            np.eye(self.classes_.size)[encode(labels, self.classes_, "y")],
-            sample_weight=sample_weight,
-            batch_size=1024,
-            verbose=0,
-            return_dict=True,
-        )
-        return {name: float(value) for name, value in result.items()}
+            weights = check_weights(sample_weight, codes)
+        probabilities = self.predict_proba(X).astype(float)
+        own = probabilities[np.arange(codes.size), codes]
+        losses = -np.log(np.maximum(own, np.finfo(np.float32).tiny))
+        right = probabilities.argmax(axis=1) == codes
+        return {
+            "loss": float(np.average(losses, weights=weights)),
+            "accuracy": float(np.average(right, weights=weights)),
+        }
 
     def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
         """Print the layers of the fitted network, as Keras' ``Model.summary`` does.
