@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     )
     from skresnet.backbone import EngineUnavailableError
     from skresnet.cache import EmbeddingCache
-    from skresnet.classifier import DenseSGDClassifier
+    from skresnet.classifier import ORIGINAL_SETTINGS, DenseSGDClassifier
     from skresnet.datasets import (
         load_image_folder,
         load_image_splits,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "ORIGINAL_SETTINGS",
     "DenseSGDClassifier",
     "EfficientNetLite0Embedder",
     "EmbeddingCache",
@@ -65,6 +66,7 @@ __all__ = [
 # Where each public name lives. They are imported on first use, so that
 # `import skresnet` is as quick as `import sklearn`.
 _HOMES = {
+    "ORIGINAL_SETTINGS": "skresnet.classifier",
     "DenseSGDClassifier": "skresnet.classifier",
     "EfficientNetLite0Embedder": "skresnet.embedder",
     "EmbeddingCache": "skresnet.cache",

@@ -24,6 +24,15 @@ from skresnet.warn import warn_user
 _LISTED: Final = 20
 _SHOWN: Final = 5
 
+# What epochs="auto" stands for.
+_STEPS: Final = 500
+_FEWEST_EPOCHS: Final = 20
+_MOST_EPOCHS: Final = 100
+
+# What weight_decay="auto" stands for.
+_DECAY_OF_ONE_ROW: Final = 10.0
+_MOST_DECAY: Final = 1.0
+
 
 def refuse_missing(elements: Iterable[Any], name: str) -> None:
     """Raise if there are gaps among the elements, and say where.
@@ -96,11 +105,14 @@ class ClassifierSettings:
     learning_rate: float
     momentum: float
     nesterov: bool
+    weight_decay: float
+    standardize: bool
     epochs: int
     batch_size: int
     validation_fraction: float | None
     monitor: str
     patience: int | None
+    refit: bool
     checkpoint_path: str | None
     verbose: int
 
@@ -116,11 +128,12 @@ class ClassifierSettings:
             "learning_rate": self.learning_rate,
             "momentum": self.momentum,
             "nesterov": self.nesterov,
+            "weight_decay": self.weight_decay or None,
         }
 
 
-def check_classifier(classifier: Any) -> ClassifierSettings:
-    """Check the parameters of a `DenseSGDClassifier`.
+def check_classifier(classifier: Any, n_samples: int) -> ClassifierSettings:
+    """Check the parameters of a `DenseSGDClassifier` that is to train on samples.
 
     Raises
     ------
@@ -149,14 +162,32 @@ def check_classifier(classifier: Any) -> ClassifierSettings:
         learning_rate=float(classifier.learning_rate),
         momentum=float(classifier.momentum),
         nesterov=bool(classifier.nesterov),
-        epochs=int(classifier.epochs),
+        weight_decay=_weight_decay(classifier.weight_decay, n_samples),
+        standardize=bool(classifier.standardize),
+        epochs=_epochs(classifier.epochs, n_samples, int(classifier.batch_size)),
         batch_size=int(classifier.batch_size),
         validation_fraction=None if fraction is None else float(fraction),
         monitor=classifier.monitor,
         patience=None if patience is None else int(patience),
+        refit=bool(classifier.refit),
         checkpoint_path=_checkpoint_path(classifier.checkpoint_path),
         verbose=int(classifier.verbose),
     )
+
+
+def _epochs(epochs: int | str, n_samples: int, batch_size: int) -> int:
+    """Count them, where they are ``"auto"``, by the steps of one."""
+    if epochs != "auto":
+        return int(epochs)
+    steps = -(-n_samples // batch_size)
+    return min(max(-(-_STEPS // max(steps, 1)), _FEWEST_EPOCHS), _MOST_EPOCHS)
+
+
+def _weight_decay(weight_decay: float | str, n_samples: int) -> float:
+    """Weigh it, where it is ``"auto"``, against the rows."""
+    if weight_decay != "auto":
+        return float(weight_decay)
+    return float(min(_DECAY_OF_ONE_ROW / np.sqrt(max(n_samples, 1)), _MOST_DECAY))
 
 
 def _layer_sizes(sizes: Any) -> tuple[int, ...]:

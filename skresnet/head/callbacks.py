@@ -14,7 +14,11 @@ from skresnet.validation import ClassifierSettings
 
 
 class BestWeights(keras.callbacks.Callback):
-    """Keeps the weights of the best epoch, the first of equals.
+    """Keeps the weights of the best epoch, and ends the training when none follows.
+
+    Of epochs with equal accuracy, the one with the least loss is the best: on few
+    validation rows many are equal, and the first of them is the least trained. Of
+    those that are equal in both, it is the first.
 
     Attributes
     ----------
@@ -35,7 +39,9 @@ class BestWeights(keras.callbacks.Callback):
         self.weights: list[np.ndarray] = []
         self._monitor = settings.monitor
         self._sign = -1.0 if settings.mode == "min" else 1.0
-        self._best = -np.inf
+        self._best = (-np.inf, -np.inf)
+        self._loss = settings.monitor.replace("accuracy", "loss")
+        self._patience = settings.patience
         self._path = settings.checkpoint_path
         self._new_head = new_head
 
@@ -47,26 +53,37 @@ class BestWeights(keras.callbacks.Callback):
                 f"{sorted(logs)}, since a callback compiled the model without it. "
                 "Compile it with weighted_metrics=['accuracy'], or monitor a loss."
             )
-        value = self._sign * logs[self._monitor]
-        if value > self._best:
-            self.epoch, self._best = epoch, value
+        values = self._sign * logs[self._monitor], -logs.get(self._loss, 0.0)
+        if values > self._best and np.isfinite(values).all():
+            self.epoch, self._best = epoch, values
             self.weights = self.model.get_weights()
             if self._path is not None:
-                self._write(self._path)
+                write_checkpoint(self._new_head(self.weights), self._path)
+        elif self._patience is not None:
+            waited = epoch - (-1 if self.epoch is None else self.epoch)
+            if waited >= self._patience:
+                self.model.stop_training = True
 
-    def _write(self, path: str) -> None:
-        """Write, or say which folder does not let it and what to do."""
-        try:
-            self._new_head(self.weights).model.save_weights(path)
-        except (OSError, RuntimeError) as error:  # h5py raises either
-            number = getattr(error, "errno", None)
-            cause = os.strerror(number) if number else str(error)
-            folder, name = os.path.split(path)
-            raise OSError(
-                f"The weights of the best epoch cannot be written to the folder "
-                f"{folder!r} ({cause}), and {name!r} in it is incomplete. Make room "
-                "there, or choose another folder by checkpoint_path."
-            ) from error
+
+def write_checkpoint(head: FittedHead, path: str) -> None:
+    """Write the weights of a network, or say which folder does not let it.
+
+    Raises
+    ------
+    OSError
+        If they cannot be written.
+    """
+    try:
+        head.model.save_weights(path)
+    except (OSError, RuntimeError) as error:  # h5py raises either
+        number = getattr(error, "errno", None)
+        cause = os.strerror(number) if number else str(error)
+        folder, name = os.path.split(path)
+        raise OSError(
+            f"The weights of the best epoch cannot be written to the folder "
+            f"{folder!r} ({cause}), and {name!r} in it is incomplete. Make room "
+            "there, or choose another folder by checkpoint_path."
+        ) from error
 
 
 class EpochTasks:

@@ -48,12 +48,17 @@ class EpochLoop:
     architecture : Architecture
         Its dropout rates matter only as far as they are above 0.
 
-    momentum, nesterov : bool
-        Whether there is a momentum, and whether it is Nesterov's.
+    momentum, nesterov, decays : bool
+        Whether there is a momentum, whether it is Nesterov's, and whether weights
+        decay.
     """
 
     def __init__(
-        self, architecture: Architecture, momentum: bool, nesterov: bool
+        self,
+        architecture: Architecture,
+        momentum: bool,
+        nesterov: bool,
+        decays: bool,
     ) -> None:
         shapes = weight_shapes(architecture)
         self.stop_training = False
@@ -61,12 +66,13 @@ class EpochLoop:
         rates = architecture.dropout
         self._dropping = [layer for layer, rate in enumerate(rates) if rate > 0]
         self._nesterov = nesterov
+        self._decays = decays
         self._weights = [_zeros(shape) for shape in shapes]
         self._velocities = [_zeros(shape) for shape in shapes if momentum]
         X = tf.TensorSpec([None, architecture.n_features], tf.float32)
         rows = [X, _INTS, _FLOATS]
         # Functions that are not concrete would warn of being traced often.
-        inputs = [_FLOATS, *rows, _INTS, _INT, _INT, _FLOAT, _FLOAT]
+        inputs = [_FLOATS, *rows, _INTS, _INT, _INT, _FLOAT, _FLOAT, _FLOAT]
         self._train = tf.function(
             self._train_on, [*inputs, _INTS, _FLOATS, _FLOATS], autograph=False
         ).get_concrete_function()
@@ -127,6 +133,7 @@ class EpochLoop:
         numbers = (
             settings.learning_rate,
             settings.momentum,
+            settings.learning_rate * settings.weight_decay,
             seeds,
             rates.astype(np.float32),
             (1 / (1 - rates)).astype(np.float32),
@@ -173,6 +180,7 @@ class EpochLoop:
         step: tf.Tensor,
         learning_rate: tf.Tensor,
         momentum: tf.Tensor,
+        decay: tf.Tensor,
         seeds: tf.Tensor,
         rates: tf.Tensor,
         scales: tf.Tensor,
@@ -195,6 +203,8 @@ class EpochLoop:
                 z = logits(x, self._weights, self._activation, dropped)
                 loss = _loss(z, y, w)
             for index, gradient in enumerate(tape.gradient(loss, self._weights)):
+                if self._decays:
+                    self._weights[index].assign_sub(self._weights[index] * decay)
                 self._descend(index, gradient * learning_rate, momentum)
             return first + batch_size, step + 1, sums + _sums(loss, z, y, w)
 
@@ -277,10 +287,11 @@ class LoopPool:
         drops = tuple(rate > 0 for rate in architecture.dropout)
         momentum = settings.momentum > 0
         nesterov = momentum and settings.nesterov
-        key = replace(architecture, dropout=drops), momentum, nesterov
+        decays = settings.weight_decay > 0
+        key = replace(architecture, dropout=drops), momentum, nesterov, decays
         loop = self._take(key)
         if loop is None:
-            loop = EpochLoop(architecture, momentum, nesterov)
+            loop = EpochLoop(architecture, momentum, nesterov, decays)
         yield loop
         with self._lock:
             self._idle[id(loop)] = (key, loop)

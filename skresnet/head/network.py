@@ -100,7 +100,7 @@ def keras_head(architecture: Architecture, config: Any = None, **sgd: Any) -> An
         architecture any more.
 
     **sgd : dict
-        ``learning_rate``, ``momentum`` and ``nesterov``.
+        What `keras.optimizers.SGD` is given.
     """
     import keras
 

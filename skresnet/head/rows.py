@@ -113,7 +113,7 @@ def check_fit(
         If something cannot be used; the message names it. `TypeError` where its type
         is at fault, `NotADirectoryError` without the folder of ``checkpoint_path``.
     """
-    settings = check_classifier(classifier)
+    settings = check_classifier(classifier, n_samples)
     labels = check_labels(y)
     check_same_length(range(n_samples), labels)
     if n_samples == 0:
@@ -340,8 +340,8 @@ def split(
     indices : ndarray of int or None
         Which rows of X were set aside.
     """
-    codes, weights = request.codes, request.weights
-    rows = np.arange(codes.size) if weights is None else np.flatnonzero(weights)
+    codes = request.codes
+    rows = _weighty(request)
     fraction = request.settings.validation_fraction
     validation = indices = None
     chosen = np.empty(0, int)
@@ -356,14 +356,24 @@ def split(
     if chosen.size:
         indices = rows[chosen]
         rows = np.delete(rows, chosen)
+        validation = _part(request, X, indices)
+    return _part(request, X, rows), validation, indices
 
-    def part(rows: np.ndarray) -> Rows:
-        own = None if weights is None else weights[rows]
-        return weighted_rows(X[rows], codes[rows], own)
 
-    if indices is not None:
-        validation = part(indices)
-    return part(rows), validation, indices
+def all_rows(request: FitRequest, X: np.ndarray) -> Rows:
+    """Take all rows of a weight above 0, those that were set aside included."""
+    return _part(request, X, _weighty(request))
+
+
+def _weighty(request: FitRequest) -> np.ndarray:
+    if request.weights is None:
+        return np.arange(request.codes.size)
+    return np.flatnonzero(request.weights)
+
+
+def _part(request: FitRequest, X: np.ndarray, rows: np.ndarray) -> Rows:
+    weights = None if request.weights is None else request.weights[rows]
+    return weighted_rows(X[rows], request.codes[rows], weights)
 
 
 def set_aside(

@@ -1,18 +1,24 @@
-"""One training run of the head: from initial weights to those of the best epoch."""
+"""Training the head: to the best epoch, and then as long on all rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 import numpy as np
 
-from skresnet.head.callbacks import BestWeights, EpochTasks, TaskReporter
+from skresnet.head.callbacks import (
+    BestWeights,
+    EpochTasks,
+    TaskReporter,
+    write_checkpoint,
+)
 from skresnet.head.loop import LOOPS
 from skresnet.head.network import FittedHead
 from skresnet.head.rows import Rows
+from skresnet.head.standardization import Standardization
 from skresnet.validation import ClassifierSettings
 
 
@@ -38,6 +44,7 @@ def train(
     seeds: Seeds,
     weights: list[np.ndarray],
     new_head: Callable[[list[np.ndarray]], FittedHead],
+    standardization: Standardization,
     training: Rows,
     validation: Rows | None,
     callbacks: Mapping[str, Any],
@@ -50,8 +57,14 @@ def train(
 
     Parameters
     ----------
+    weights : list of ndarray
+        For standardised rows, as those that a callback sees.
+
     new_head : callable
         Makes a `FittedHead` of weights.
+
+    standardization : Standardization
+        Of the rows; the head that comes back takes rows as they are.
 
     training : Rows
         The rows to train on.
@@ -74,19 +87,15 @@ def train(
     OSError
         If ``checkpoint_path`` cannot be written, for instance on a full disk.
     """
-    best = BestWeights(settings, new_head)
+    best = BestWeights(settings, lambda found: new_head(standardization.folded(found)))
     own: list[keras.callbacks.Callback] = [best]
-    if settings.patience is not None:
-        own.append(
-            keras.callbacks.EarlyStopping(
-                settings.monitor, patience=settings.patience, mode=settings.mode
-            )
-        )
     if tasks is not None:
         own.append(TaskReporter(tasks))
+    some_rows = training.X[: settings.batch_size]
+    training = standardization.applied(training)
+    validation = validation and standardization.applied(validation)
     rows = settings, training, validation, seeds.order, seeds.dropout
     head = new_head(weights)
-    some_rows = training.X[: settings.batch_size]
     if callbacks:
         from skresnet.head.keras_fit import fit_by_keras
 
@@ -94,20 +103,65 @@ def train(
         layers = model.get_config()["layers"]
         history = fit_by_keras(model, *rows, own, callbacks)
         changed = model.get_config()["layers"] != layers
-        head.keep(best.weights or weights, model if changed else None)
+        kept = standardization.folded(best.weights or weights)
+        head.keep(kept, model if changed else None)
         outputs = head.probabilities(some_rows)
     else:
         with LOOPS.borrow(head.architecture, settings) as loop:
             history = loop.fit(weights, *rows, own)
-            head.keep(best.weights or weights)
+            head.keep(standardization.folded(best.weights or weights))
             outputs = loop.probabilities(head.weights, some_rows)
-    # Weights may still be finite and so large that what they give is not.
-    if best.epoch is None or not np.isfinite(outputs).all():
-        raise ValueError(
-            "Training diverged: the loss became infinite or NaN with "
-            f"learning_rate={settings.learning_rate!r} and "
-            f"momentum={settings.momentum!r}. Use a smaller learning_rate, or scale "
-            "the features, for instance with StandardScaler in front of the "
-            "classifier."
-        )
+    if best.epoch is None:
+        raise _diverged(settings)
+    _check_finite(outputs, settings)
     return Result(head, history, best.epoch)
+
+
+def refit(
+    settings: ClassifierSettings,
+    seeds: Seeds,
+    weights: list[np.ndarray],
+    new_head: Callable[[list[np.ndarray]], FittedHead],
+    standardization: Standardization,
+    rows: Rows,
+    epochs: int,
+) -> FittedHead:
+    """Train from ``weights`` on ``rows``, for as many epochs as were best before.
+
+    More rows make the network better, and how long to train is known by now
+    (Goodfellow, Bengio and Courville, "Deep Learning", 2016, algorithm 7.2).
+
+    Raises
+    ------
+    ValueError
+        If the training went to infinity or NaN.
+
+    OSError
+        If ``checkpoint_path`` cannot be written.
+    """
+    settings = replace(settings, epochs=epochs, verbose=0)
+    some_rows = rows.X[: settings.batch_size]
+    rows = standardization.applied(rows)
+    head = new_head(weights)
+    with LOOPS.borrow(head.architecture, settings) as loop:
+        loop.fit(weights, settings, rows, None, seeds.order, seeds.dropout, [])
+        head.keep(standardization.folded(loop.get_weights()))
+        _check_finite(loop.probabilities(head.weights, some_rows), settings)
+    if settings.checkpoint_path is not None:
+        write_checkpoint(head, settings.checkpoint_path)
+    return head
+
+
+def _check_finite(outputs: np.ndarray, settings: ClassifierSettings) -> None:
+    # Weights may still be finite and so large that what they give is not.
+    if not np.isfinite(outputs).all():
+        raise _diverged(settings)
+
+
+def _diverged(settings: ClassifierSettings) -> ValueError:
+    return ValueError(
+        "Training diverged: the loss became infinite or NaN with "
+        f"learning_rate={settings.learning_rate!r} and "
+        f"momentum={settings.momentum!r}. Use a smaller learning_rate"
+        f"{'' if settings.standardize else ', or standardize=True'}."
+    )

@@ -7,11 +7,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy.special import softmax
 from sklearn.base import is_classifier
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, check_cv
 
-from skresnet import DenseSGDClassifier
+from skresnet import ORIGINAL_SETTINGS, DenseSGDClassifier
 from skresnet.head.network import Architecture, initial_weights
+from skresnet.head.rows import set_aside
 
 
 def small(**params):
@@ -38,14 +40,30 @@ def global_states():
     return random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
 
 
-def test_the_default_network_is_that_of_the_original_system(features):
-    X, y = features
-    model = DenseSGDClassifier(epochs=1).fit(X, y).model_
+def layers_of(model):
+    """List what the layers of a Keras model are, as far as they differ here."""
     layers = [(type(layer).__name__, layer.get_config()) for layer in model.layers]
-    assert [
+    return [
         (name, config.get("units"), config.get("activation"), config.get("rate"))
         for name, config in layers
-    ] == [
+    ]
+
+
+def test_the_default_network_has_one_hidden_layer(features):
+    X, y = features
+    model = DenseSGDClassifier(epochs=1).fit(X, y).model_
+    assert layers_of(model) == [
+        ("Dense", 500, "relu", None),
+        ("Dropout", None, None, 0.2),
+        ("Dense", 3, "softmax", None),
+    ]
+
+
+def test_the_original_system_is_one_call_away(features):
+    X, y = features
+    classifier = DenseSGDClassifier(**ORIGINAL_SETTINGS).fit(X, y)
+    model = classifier.model_
+    assert layers_of(model) == [
         ("Dense", 500, "relu", None),
         ("Dense", 250, "relu", None),
         ("Dropout", None, None, 0.2),
@@ -54,7 +72,11 @@ def test_the_default_network_is_that_of_the_original_system(features):
     ]
     assert type(model.optimizer).__name__ == "SGD"
     assert float(model.optimizer.learning_rate) == pytest.approx(0.01)
+    assert float(model.optimizer.momentum) == 0
+    assert not model.optimizer.weight_decay
     assert model.loss == "categorical_crossentropy"
+    assert len(classifier.history_["loss"]) == 20
+    assert classifier.best_score_ == max(classifier.history_["val_accuracy"])
 
 
 def test_it_learns_and_names_the_classes(features):
@@ -77,12 +99,19 @@ def test_integer_labels_come_back_as_integers(features):
 def test_fit_ends_with_the_weights_of_the_best_epoch(features, monitor):
     X, y = features
     # A high rate, so that the last epoch is unlikely to be the best.
-    classifier = small(learning_rate=0.5, epochs=8, monitor=monitor).fit(X, y)
+    classifier = small(
+        learning_rate=0.5,
+        momentum=0,
+        epochs=8,
+        monitor=monitor,
+        patience=None,
+        refit=False,
+    ).fit(X, y)
     rows = classifier.validation_indices_
     found = classifier.evaluate(X[rows], y[rows])
     best = classifier.best_epoch_
     values = classifier.history_[monitor]
-    assert best == (np.argmax if monitor == "val_accuracy" else np.argmin)(values)
+    assert values[best] == (max if monitor == "val_accuracy" else min)(values)
     assert best != len(values) - 1
     assert found["loss"] == pytest.approx(classifier.history_["val_loss"][best], 1e-5)
     assert found["accuracy"] == pytest.approx(classifier.history_["val_accuracy"][best])
@@ -128,7 +157,115 @@ def test_without_validation_the_training_rows_decide(features):
     X, y = features
     classifier = small(validation_fraction=None).fit(X, y)
     assert set(classifier.history_) == {"loss", "accuracy"}
-    assert classifier.best_epoch_ == np.argmax(classifier.history_["accuracy"])
+    assert classifier.best_epoch_ == np.argmin(classifier.history_["loss"])
+
+
+def test_of_equal_accuracies_the_least_loss_wins():
+    generator = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    X = generator.normal(8 * y[:, np.newaxis], 1, (60, 2))
+    classifier = small(monitor="val_accuracy", epochs=30, patience=None).fit(X, y)
+    accuracy, loss = (classifier.history_[f"val_{s}"] for s in ("accuracy", "loss"))
+    equal = np.flatnonzero(np.equal(accuracy, max(accuracy)))
+    assert len(equal) > 5
+    assert classifier.best_epoch_ == equal[np.argmin(np.array(loss)[equal])] > equal[0]
+
+
+def test_a_refit_learns_from_the_rows_that_were_set_aside():
+    generator = np.random.default_rng(0)
+    X, y = generator.normal(size=(60, 200)), generator.integers(2, size=60)
+
+    def accuracy_on_rows_set_aside(**params):
+        # Labels by chance can only be learned by heart.
+        classifier = small(epochs=20, patience=None, **params).fit(X, y)
+        rows = classifier.validation_indices_
+        return classifier.score(X[rows], y[rows])
+
+    assert accuracy_on_rows_set_aside(monitor="loss") == 1
+    assert accuracy_on_rows_set_aside(monitor="loss", refit=False) < 0.9
+
+
+def test_a_refit_takes_as_many_epochs_as_the_best_one(features):
+    X, y = features
+    classes, codes = np.unique(y, return_inverse=True)
+    codes = np.random.default_rng(0).permutation(codes)  # soon learned by heart
+    classifier = DenseSGDClassifier(
+        hidden_layer_sizes=(),
+        standardize=False,
+        momentum=0,
+        weight_decay=0,
+        learning_rate=0.1,
+        batch_size=240,
+        random_state=0,
+    ).fit(X, classes[codes])
+    assert 0 < classifier.best_epoch_ < len(classifier.history_["loss"]) - 1
+
+    state = np.random.RandomState(0)
+    set_aside(codes, 0.2, state, classes)
+    init_seed, _ = state.randint(np.iinfo(np.int32).max, size=2)
+    kernel, bias = initial_weights(Architecture(30, (), "relu", (), 3), init_seed)
+    for _ in range(classifier.best_epoch_ + 1):
+        error = (softmax(X @ kernel + bias, axis=1) - np.eye(3)[codes]) / len(X)
+        kernel, bias = kernel - 0.1 * X.T @ error, bias - 0.1 * error.sum(axis=0)
+    found = classifier.model_.get_weights()
+    np.testing.assert_allclose(found[0], kernel, atol=1e-5)
+    np.testing.assert_allclose(found[1], bias, atol=1e-5)
+
+
+def test_nothing_is_trained_anew_where_callbacks_took_part(features):
+    X, y = features
+    alone = small(refit=False).fit(X, y)
+    called = small(callbacks=[keras.callbacks.TerminateOnNaN()]).fit(X, y)
+    np.testing.assert_allclose(
+        called.predict_proba(X), alone.predict_proba(X), atol=1e-4
+    )
+
+
+def test_neither_offset_nor_unit_of_the_features_matters(features):
+    X, y = features
+    expected = small().fit(X, y).predict_proba(X)
+    scales = np.geomspace(0.01, 100, X.shape[1])
+    moved = (X * scales + 3 * scales).astype(np.float32)
+    classifier = small().fit(moved, y)
+    np.testing.assert_allclose(classifier.predict_proba(moved), expected, atol=1e-3)
+    given = np.asarray(classifier.model_(moved))
+    np.testing.assert_allclose(given, expected, atol=1e-3)
+    raw = small(standardize=False).fit(X, y).predict_proba(X)
+    assert np.abs(raw - expected).max() > 0.05
+
+
+def test_a_feature_that_never_varies_does_no_harm(features):
+    X, y = features
+    X = X.copy()
+    X[:, 3] = 7
+    assert np.isfinite(small().fit(X, y).predict_proba(X * 2)).all()
+    same = small().fit(np.ones((12, 4)), y[[0, 100, 200] * 4])
+    np.testing.assert_allclose(same.predict_proba(np.ones((1, 4))), 1 / 3, atol=0.2)
+
+
+def test_epochs_and_weight_decay_go_by_the_number_of_rows():
+    generator = np.random.default_rng(0)
+    X, y = generator.normal(size=(1000, 3)), np.arange(1000) % 2
+    for n_rows, n_epochs, decay in [
+        (40, 100, 1.0),
+        (160, 100, 0.791),
+        (400, 39, 0.5),
+        (900, 20, 0.333),
+    ]:
+        classifier = DenseSGDClassifier(hidden_layer_sizes=(2,), random_state=0)
+        classifier.fit(X[:n_rows], y[:n_rows])
+        assert classifier.n_iter_ == n_epochs
+        found = classifier.model_.optimizer.weight_decay
+        assert found == pytest.approx(decay, abs=1e-3)
+
+
+def test_weight_decay_keeps_weights_small(features):
+    X, y = features
+    lengths = [
+        np.linalg.norm(small(weight_decay=decay).fit(X, y).model_.get_weights()[0])
+        for decay in (0, 1, 10)
+    ]
+    assert lengths[0] > lengths[1] > lengths[2]
 
 
 def test_patience_ends_the_training_early(features):
@@ -151,7 +288,8 @@ def test_the_checkpoint_is_written_where_the_user_says(features, tmp_path):
 def test_the_history_equals_that_of_keras_fit_on_the_same_batches(features):
     X, y = features
     onehot = np.eye(3, dtype=np.float32)[np.unique(y, return_inverse=True)[1]]
-    params = {"dropout": 0, "momentum": 0.9, "batch_size": 32, "epochs": 4}
+    params = {"dropout": 0, "batch_size": 32, "epochs": 4}
+    params |= {"standardize": False, "weight_decay": 1.0}
     ours = small(**params).fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
 
     # The same draws, in the same order, from the same generator.
@@ -168,7 +306,7 @@ def test_the_history_equals_that_of_keras_fit_on_the_same_batches(features):
     architecture = Architecture(30, (32, 16), "relu", (0.0, 0.0), 3)
     model.set_weights(initial_weights(architecture, init_seed))
     model.compile(
-        keras.optimizers.SGD(0.01, momentum=0.9),
+        keras.optimizers.SGD(0.01, momentum=0.9, weight_decay=1.0),
         "categorical_crossentropy",
         metrics=["accuracy"],
     )

@@ -16,6 +16,9 @@ PARAMS = {
     "dropout": [0.1, 0.2],
     "momentum": 0.9,
     "epochs": 4,
+    "weight_decay": 0,
+    "standardize": False,  # so that callbacks see the weights that are kept
+    "refit": False,  # as it is where there are callbacks
     "random_state": 0,
 }
 

@@ -14,8 +14,7 @@ CLASSIFIERS = [
     DenseSGDClassifier(),
     DenseSGDClassifier(
         hidden_layer_sizes=(16,),
-        learning_rate=0.2,
-        momentum=0.9,
+        learning_rate=0.02,
         nesterov=True,
         epochs=3,
         batch_size=16,
