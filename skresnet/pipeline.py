@@ -7,6 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn import get_config
+from sklearn.base import is_classifier
+from sklearn.metrics import log_loss
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
@@ -116,18 +118,19 @@ class ImageClassifierPipeline(Pipeline):
         Returns
         -------
         result : dict
-            ``"loss"`` and ``"accuracy"``, see `DenseSGDClassifier.evaluate`. Where
+            ``"loss"`` and ``"accuracy"``, see `DenseSGDClassifier.evaluate`; the loss
+            is missing of a classifier without probabilities. Where
             some of the pictures are, byte for byte, pictures that the Pipeline was
             trained on, a warning says how many, and ``"accuracy_on_others"`` and
             ``"n_training_pictures"`` come first.
         """
         if not isinstance(self[0], ImageEmbedder):
-            return self[-1].evaluate(self[:-1].transform(X), y)
+            return self._evaluate(self[:-1].transform(X), y)
         embedded = self[0]._embed(self[0]._as_pictures(X))
         rows = embedded.complete_rows(self[0].on_error)
         if len(self) > 2:
             rows = self[1:-1].transform(rows)
-        result: dict[str, float] = self[-1].evaluate(rows, y)
+        result = self._evaluate(rows, y)
         others = np.flatnonzero(~self[0].seen_.include(embedded))
         if len(others) == len(rows):
             return result
@@ -140,11 +143,23 @@ class ImageClassifierPipeline(Pipeline):
         first: dict[str, float] = {"n_training_pictures": n_seen}
         if len(others):
             y_others = _safe_indexing(y, others)
-            accuracy = self[-1].evaluate(rows[others], y_others)["accuracy"]
+            accuracy = self._evaluate(rows[others], y_others)["accuracy"]
             first = {"accuracy_on_others": accuracy, **first}
             warning += f" The accuracy on the others is {accuracy:.4f}."
         warn_user(warning)
         return first | result
+
+    def _evaluate(self, rows: np.ndarray, y: Any) -> dict[str, float]:
+        """Let the classifier evaluate itself, or score what it predicts."""
+        classifier = self[-1]
+        if hasattr(classifier, "evaluate"):
+            return dict(classifier.evaluate(rows, y))
+        accuracy = {"accuracy": float(classifier.score(rows, y))}
+        if not hasattr(classifier, "predict_proba"):
+            return accuracy
+        probabilities = classifier.predict_proba(rows)
+        loss = log_loss(y, probabilities, labels=classifier.classes_)
+        return {"loss": float(loss), **accuracy}
 
     def novelty(self, X: Any, *, false_alarm_rate: float = 0.01) -> np.ndarray:
         """Tell how unlike all pictures of the training some pictures are.
@@ -170,6 +185,7 @@ def make_image_classifier(
     *,
     network: str = "resnet50",
     weights: str | os.PathLike[str] | None = "imagenet",
+    classifier: Any = None,
     cache: str | os.PathLike[str] | EmbeddingCache | None = None,
     random_state: Any = None,
     verbose: int = 0,
@@ -186,14 +202,18 @@ def make_image_classifier(
     weights : "imagenet", "distilled", path or None, default="imagenet"
         Weights of the network, see the embedder; ``"distilled"`` are ResNet50's.
 
+    classifier : estimator or None, default=None
+        What tells the classes from the features: any classifier of scikit-learn, or a
+        Pipeline that ends with one. None is a `DenseSGDClassifier`.
+
     cache : None, path or EmbeddingCache, default=None
         Where features are kept, see `ResNet50Embedder`.
 
     random_state : int, RandomState instance or None, default=None
-        For both steps.
+        For both steps; a classifier that is given keeps its own.
 
     verbose : int, default=0
-        For both steps.
+        For both steps, likewise.
 
     **params : dict
         Any parameter of a step by its name in the Pipeline, such as
@@ -215,11 +235,25 @@ def make_image_classifier(
     >>> model = make_image_classifier(weights=None, classifier__epochs=5)
     >>> list(model.named_steps)
     ['embedder', 'classifier']
+
+    With another classifier:
+
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> make_image_classifier(classifier=LogisticRegression(), classifier__C=0.1)[-1]
+    LogisticRegression(C=0.1)
     """
     if network not in EMBEDDERS:
         raise ValueError(
             f"network={network!r} is unknown: expected one of "
             f"{', '.join(map(repr, EMBEDDERS))}."
+        )
+    if classifier is None:
+        classifier = DenseSGDClassifier(random_state=random_state, verbose=verbose)
+    elif not (hasattr(classifier, "fit") and is_classifier(classifier)):
+        raise TypeError(
+            f"classifier={classifier!r} is no classifier; expected an estimator of "
+            "scikit-learn that predicts classes, such as LogisticRegression(), or None "
+            "for a DenseSGDClassifier()."
         )
     model = ImageClassifierPipeline(
         [
@@ -232,10 +266,7 @@ def make_image_classifier(
                     verbose=verbose,
                 ),
             ),
-            (
-                "classifier",
-                DenseSGDClassifier(random_state=random_state, verbose=verbose),
-            ),
+            ("classifier", classifier),
         ]
     )
     return model.set_params(**params)

@@ -9,8 +9,10 @@ import pytest
 import sklearn
 from colour_pipelines import colour_pipeline
 from sklearn.base import clone
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skresnet import (
     EfficientNetLite0Embedder,
@@ -58,6 +60,29 @@ def test_the_smaller_network_classifies_without_a_connection(data, tmp_path):
     np.testing.assert_array_equal(
         loaded.predict_proba(data.test.data), model.predict_proba(data.test.data)
     )
+
+
+def test_any_classifier_may_be_the_second_step(data):
+    embedder = {"weights": None, "embedder__input_size": 32}
+    layer = {"embedder__layer": "conv2_block1_out", "random_state": 0}
+    model = make_image_classifier(
+        classifier=LogisticRegression(), classifier__C=0.5, **embedder, **layer
+    )
+    assert model["classifier"].C == 0.5
+    model.fit(data.train.data, data.train.target)
+    assert model.score(data.test.data, data.test.target) > 0.9
+    result = model.evaluate(data.test.data, data.test.target)
+    assert result["accuracy"] > 0.9
+    assert 0 < result["loss"] < 1
+    ridge = clone(model).set_params(classifier=RidgeClassifier())
+    ridge.fit(data.train.data, data.train.target)
+    assert set(ridge.evaluate(data.test.data, data.test.target)) == {"accuracy"}
+
+
+@pytest.mark.parametrize("given", [StandardScaler(), LinearRegression(), "logistic"])
+def test_what_is_no_classifier_is_refused(given):
+    with pytest.raises(TypeError, match="is no classifier; expected an estimator"):
+        make_image_classifier(classifier=given)
 
 
 def test_a_wrong_parameter_name_is_an_error():
