@@ -45,6 +45,17 @@ def layer_sizes(value: Any) -> Any:
     return sizes
 
 
+def or_word(word: str, value: Any, otherwise: Any) -> Callable[[Any], Any]:
+    """Take what a type of click takes, or a word that stands for a value."""
+
+    def converted(text: Any) -> Any:
+        if text in (word, value):
+            return value
+        return otherwise.convert(text, None, None)
+
+    return converted
+
+
 def _numbers(text: str, separator: str) -> tuple[int, ...]:
     try:
         return tuple(int(number) for number in text.split(separator))
@@ -178,9 +189,9 @@ classifier_options = together(
         "classifier__hidden_layer_sizes",
         type=layer_sizes,
         metavar="UNITS,...",
-        default=(500, 250, 200),
+        default=(500,),
         show_default=False,
-        help="Units of each hidden layer of the head, or none.  [default: 500,250,200]",
+        help="Units of each hidden layer of the head, or none.  [default: 500]",
     ),
     option(
         "--dropout",
@@ -200,14 +211,29 @@ classifier_options = together(
         "--momentum",
         "classifier__momentum",
         type=click.FloatRange(0, 1),
-        default=0.0,
+        default=0.9,
         help="Momentum of SGD.",
+    ),
+    option(
+        "--weight-decay",
+        "classifier__weight_decay",
+        type=or_word("auto", "auto", click.FloatRange(0)),
+        metavar="SHARE|auto",
+        default="auto",
+        help="Share of each weight, times the learning rate, that a step takes away.",
+    ),
+    option(
+        "--standardize/--no-standardize",
+        "classifier__standardize",
+        default=True,
+        help="Centre and scale the features while the head is trained.",
     ),
     option(
         "--epochs",
         "classifier__epochs",
-        type=click.IntRange(min=1),
-        default=20,
+        type=or_word("auto", "auto", click.IntRange(min=1)),
+        metavar="EPOCHS|auto",
+        default="auto",
         help="Passes over the training pictures.",
     ),
     option(
@@ -220,16 +246,34 @@ classifier_options = together(
     option(
         "--patience",
         "classifier__patience",
-        type=click.IntRange(min=0),
-        help="Epochs without progress after which training stops.  [default: never]",
+        type=or_word("none", None, click.IntRange(min=0)),
+        metavar="EPOCHS|none",
+        default="none",
+        help="Epochs without progress after which training stops.",
+    ),
+    option(
+        "--monitor",
+        "classifier__monitor",
+        type=click.Choice(["val_accuracy", "val_loss", "accuracy", "loss"]),
+        default="val_loss",
+        help="What decides the best epoch.",
     ),
     option(
         "--validation-fraction",
         "classifier__validation_fraction",
-        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        type=or_word(
+            "none", None, click.FloatRange(0, 1, min_open=True, max_open=True)
+        ),
+        metavar="SHARE|none",
         default=0.2,
         help="Share of the training pictures that decides the best epoch where there "
-        "is no val folder.",
+        "is no val folder; none trains on all, and they decide.",
+    ),
+    option(
+        "--refit/--no-refit",
+        "classifier__refit",
+        default=True,
+        help="Train anew on all training pictures, for as many epochs as were best.",
     ),
     option(
         "--class-weight",

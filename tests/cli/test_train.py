@@ -1,6 +1,7 @@
 """`skresnet train`: from a folder to a model in a file."""
 
 import csv
+import re
 import sys
 
 import joblib
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import sklearn
 from colour_pipelines import colour_pipeline
-from tiny import TINY
+from tiny import TINY, TINY_EMBEDDER
 
 from skresnet import ResNet50Embedder, load_image_folder, load_image_splits
 from skresnet.cli.models import save_model
@@ -20,6 +21,7 @@ def test_it_says_what_it_trains_on_and_how_well_it_went(trained, colour_folder):
     assert "Classes: 3 ('blue', 'green', 'red')" in result.stdout
     epochs = [line for line in result.stdout.splitlines() if line[:5].strip().isdigit()]
     assert len(epochs) == 4
+    assert "Trained again" not in result.stdout  # val pictures decided
     assert "of 4, validation accuracy 1.0000" in result.stdout
     assert "Test: accuracy 1.0000" in result.stdout
     assert f"Model: {path}" in result.stdout
@@ -180,13 +182,65 @@ def test_the_search_compares_six_heads_and_trains_the_best(
 ):
     out = tmp_path / "m"
     result = run("train", colour_folder, "--out", out, *TINY, "--search")
-    table = result.stdout.split("learning rate  momentum  accuracy\n")[1].splitlines()
-    assert [line for line in table[:6] if line.endswith("<- best")]
-    best = next(line for line in table[:6] if "best" in line).split()
+    lines = result.stdout.splitlines()
+    start = lines.index(next(line for line in lines if line.startswith("head  ")))
+    table = lines[start + 1 : start + 7]
+    names = [re.split("  +", line)[0] for line in table]
+    assert names == [
+        *(f"dense, learning rate {rate}" for rate in ("0.01667", "0.05", "0.15")),
+        *(f"logistic regression, C={C}" for C in ("0.001", "0.01", "0.1")),
+    ]
+    scores = [tuple(map(float, re.split("  +", line)[1:3])) for line in table]
+    [best] = [i for i, line in enumerate(table) if line.endswith("<- best")]
+    assert scores[best][0] == max(accuracy for accuracy, _ in scores)
+    equal = [loss for accuracy, loss in scores if accuracy == scores[best][0]]
+    assert scores[best][1] == min(equal)
+    assert f"Head: {names[best]}" in lines
+    steps = joblib.load(out).named_steps
+    if names[best].startswith("dense"):
+        rate = steps["classifier"].learning_rate
+        assert names[best].endswith(f"{rate:.4g}")
+    else:
+        assert list(steps) == ["embedder", "scaler", "classifier"]
+        assert names[best].endswith(f"C={steps['classifier'].C:g}")
+
+
+def test_a_logistic_regression_can_be_the_head(run, colour_folder, tmp_path):
+    out = tmp_path / "m"
+    result = run(
+        *("train", colour_folder, "--out", out, *TINY_EMBEDDER, "--head", "logistic")
+    )
+    assert "The val pictures are of no use to a LogisticRegression" in result.stdout
+    assert "Test: accuracy 1.0000" in result.stdout
+    model = joblib.load(out)
+    assert list(model.named_steps) == ["embedder", "scaler", "classifier"]
+    assert model["classifier"].C == 0.01
+    evaluated = run("evaluate", out, colour_folder / "test")
+    assert "Accuracy: 1.0000" in evaluated.stdout
+    assert "LogisticRegression" in run("info", out).stdout
+
+
+def test_options_of_the_dense_network_are_refused_for_another_head(
+    run, colour_folder, tmp_path
+):
+    arguments = "train", colour_folder, "--out", tmp_path / "m", "--head", "logistic"
+    refused = run(*arguments, "--epochs", 5, status=2)
+    assert "--epochs is of the dense network" in refused.stderr
+    refused = run(*arguments, "--search", status=2)
+    assert "--search chooses the head itself" in refused.stderr
+
+
+def test_all_pictures_train_where_no_share_is_set_aside(run, colour_folder, tmp_path):
+    out = tmp_path / "m"
+    run(
+        *("train", colour_folder / "train", "--out", out, *TINY),
+        *("--validation-fraction", "none", "--patience", "none", "--epochs", "auto"),
+    )
     classifier = joblib.load(out)["classifier"]
-    assert classifier.learning_rate == pytest.approx(float(best[0]), rel=1e-3)
-    assert classifier.momentum == float(best[1])
-    assert float(best[2]) == max(float(line.split()[2]) for line in table[:6])
+    assert classifier.validation_fraction is None
+    assert classifier.patience is None
+    assert classifier.validation_indices_ is None
+    assert len(classifier.history_["loss"]) == 100
 
 
 def test_the_report_is_a_page_about_the_test_pictures(run, colour_folder, tmp_path):
