@@ -38,11 +38,12 @@ def skresnet(data: Data, epochs: int) -> Run:
     """Prepare the classifier of this package."""
     library("keras")  # as for the others, not part of the first fit
     library("scikeras.wrappers")
-    from skresnet import DenseSGDClassifier
+    from skresnet import ORIGINAL_SETTINGS, DenseSGDClassifier
 
     def fit(learning_rate: float) -> float:
+        settings = {**ORIGINAL_SETTINGS, "learning_rate": learning_rate}
         classifier = DenseSGDClassifier(
-            learning_rate=learning_rate, epochs=epochs, random_state=0
+            **{**settings, "epochs": epochs}, random_state=0
         ).fit(data.X, data.y, X_val=data.X_val, y_val=data.y_val)
         return classifier.best_score_
 

@@ -27,7 +27,12 @@ from benchmarks.report import (
     print_table,
     write_json,
 )
-from skresnet import DenseSGDClassifier, ResNet50Embedder, load_image_splits
+from skresnet import (
+    ORIGINAL_SETTINGS,
+    DenseSGDClassifier,
+    ResNet50Embedder,
+    load_image_splits,
+)
 from skresnet.backbone import check_engine, check_precision
 
 _DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -94,7 +99,7 @@ def compare_computations(
         accuracies = [
             linear.fit(X, train.classes).score(X_test, test.classes),
             mean(
-                DenseSGDClassifier(random_state=state)
+                DenseSGDClassifier(**ORIGINAL_SETTINGS, random_state=state)
                 .fit(X, train.classes)
                 .score(X_test, test.classes)
                 for state in range(n_states)
