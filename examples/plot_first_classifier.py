@@ -39,24 +39,21 @@ print(data.train.DESCR)
 # %%
 # The Pipeline
 # ------------
-# Features of random weights need a scaler behind the embedder. These pictures are
-# small, and so is ``input_size``; the default is ResNet50's own, 224 x 224.
-from sklearn.preprocessing import StandardScaler
-
+# These pictures are small, and so is ``input_size``; the default is ResNet50's own,
+# 224 x 224.
 from skresnet import make_image_classifier
 
 model = make_image_classifier(weights=None, random_state=0, embedder__input_size=32)
-model.steps.insert(1, ("scaler", StandardScaler()))
 model.fit(data.train.data, data.train.target)
 
 # %%
 # What came of it
 # ---------------
-# A fifth of the training pictures was set aside to find the best of 20 epochs. The
-# test pictures had no part in that.
+# A fifth of the training pictures was set aside to find the best epoch; then all of
+# them were trained on up to that one. The test pictures had no part in that.
 classifier = model["classifier"]
-print(f"best epoch: {classifier.best_epoch_ + 1} of {classifier.epochs}")
-print(f"validation accuracy: {classifier.best_score_:.3f}")
+print(f"best epoch: {classifier.best_epoch_ + 1} of {classifier.n_iter_}")
+print(f"validation loss: {classifier.best_score_:.3f}")
 print(f"test accuracy: {model.score(data.test.data, data.test.target):.3f}")
 
 # %%

@@ -34,7 +34,6 @@ model = make_image_classifier(
     random_state=0,
     embedder__input_size=32,
     embedder__layer="conv3_block4_out",
-    classifier__momentum=0.9,
 )
 model.steps.insert(1, ("scaler", StandardScaler()))
 model.fit(pictures[train], labels[train])

@@ -49,7 +49,7 @@ model = make_image_classifier(
     weights=None,
     random_state=0,
     embedder__input_size=128,
-    classifier__momentum=0.9,
+    classifier__monitor="val_accuracy",
     classifier__epochs=30,
 )
 model.steps[1:1] = [

@@ -78,7 +78,7 @@ def _train_and_test(folder: Path, n_per_class: int, random_state: int) -> float:
         row = "".join(f"  {history[name][epoch]:12.4f}" for name in columns)
         print(f"{epoch + 1:5}{row}{'  <- best' * (epoch == classifier.best_epoch_)}")
     print(
-        f"Best epoch: {classifier.best_epoch_ + 1}, with a validation accuracy of "
+        f"Best epoch: {classifier.best_epoch_ + 1}, with a validation loss of "
         f"{classifier.best_score_:.3f}. Its weights are kept.\n"
     )
     result = model.evaluate(data.test.data, data.test.target)

@@ -158,6 +158,8 @@ class EpochLoop:
             if self.stop_training:
                 break
         told.on_train_end(logs)
+        for callback in told.callbacks:
+            callback.set_model(None)  # or only a garbage collection would free them
         return history.history
 
     def probabilities(self, weights: list[np.ndarray], X: np.ndarray) -> np.ndarray:

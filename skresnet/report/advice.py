@@ -13,6 +13,7 @@ _MOST = 3  # pairs of classes, or classes, to give advice on
 _CONFUSED = 0.1  # of the pictures of two classes
 _SURE = 0.9
 _GAP = 0.15  # between the accuracy of training and of validation
+_STANDSTILL = 0.98  # of a validation loss; above this share of it, nothing improves
 _WIDE = 0.1  # interval of the accuracy
 
 
@@ -80,7 +81,11 @@ def _learning(last: Any) -> dict[str, Any]:
     n_epochs, best = len(history["loss"]), last.best_epoch_
     training, validation = history["accuracy"][best], history["val_accuracy"][best]
     overfitted = training - validation > _GAP
+    # What still got better in the last quarter would have gone on.
+    loss = history["val_loss"]
+    improving = loss[best] < _STANDSTILL * min(loss[: max(1, 3 * n_epochs // 4)])
+    too_short = best == n_epochs - 1 and improving and not overfitted
     return {
         "overfitted": (training, validation) if overfitted else None,
-        "too_short": n_epochs if best == n_epochs - 1 and not overfitted else None,
+        "too_short": n_epochs if too_short else None,
     }

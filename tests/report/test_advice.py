@@ -20,7 +20,7 @@ def classifier(colour_model):
     classifier = copy(colour_model["classifier"])
     classifier.history_ = {
         name: [0.5, 0.9, 0.9] for name in ("loss", "accuracy", "val_accuracy")
-    }
+    } | {"val_loss": [0.9, 0.8, 0.5]}
     classifier.best_epoch_ = 1
     return classifier
 
@@ -106,6 +106,8 @@ def test_a_training_that_was_still_improving_is_too_short(classifier):
     classifier = copy(classifier)
     classifier.best_epoch_ = 2
     assert advised(classifier, predictions())["too_short"] == 3
+    classifier.history_ = classifier.history_ | {"val_loss": [0.9, 0.505, 0.5]}
+    assert "too_short" not in advised(classifier, predictions())
 
 
 def test_a_training_by_heart_is_told_and_not_to_be_longer(classifier):

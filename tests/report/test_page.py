@@ -145,7 +145,7 @@ def test_it_says_how_the_model_was_trained(page, colour_model):
         str(colour_model["embedder"].weights_.seed),
         "conv2_block1_out",
         "StandardScaler()",
-        f"{best}, with a val_accuracy of {classifier.best_score_:.4f}",
+        f"{best}, with a val_loss of {classifier.best_score_:.4f}",
         "(32, 16)",
     ):
         assert fact in page.sections["training"]

@@ -68,7 +68,8 @@ def test_the_rows_that_choose_the_epoch_weigh_as_those_that_train(features):
         ({"class_weight": {"bird": 5, "cat": 1, "dog": 1}}, {}),
         ({}, {"sample_weight": weights}),
     ):
-        classifier = small_classifier(**params).fit(X, y, **given)
+        classifier = small_classifier(monitor="val_accuracy", refit=False, **params)
+        classifier.fit(X, y, **given)
         rows = classifier.validation_indices_
         found = classifier.evaluate(X[rows], y[rows], sample_weight=weights[rows])
         best = classifier.best_epoch_
@@ -80,7 +81,9 @@ def test_the_rows_that_choose_the_epoch_weigh_as_those_that_train(features):
 
 def test_rows_of_the_callers_that_choose_the_epoch_weigh_by_class(features):
     X, y = features
-    classifier = small_classifier(class_weight={"bird": 5, "cat": 1, "dog": 1})
+    classifier = small_classifier(
+        class_weight={"bird": 5, "cat": 1, "dog": 1}, monitor="val_accuracy"
+    )
     classifier.fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
     weights = np.where(y[1::2] == "bird", 5.0, 1.0)
     found = classifier.evaluate(X[1::2], y[1::2], sample_weight=weights)
