@@ -131,7 +131,7 @@ def check_fit(
     by_class = _class_weights(classifier.class_weight, known, codes)
     weights = _row_weights(sample_weight, by_class, codes)
     if weights is not None:  # those of weight 0 make no steps
-        settings = check_classifier(classifier, np.count_nonzero(weights))
+        settings = check_classifier(classifier, int(np.count_nonzero(weights)))
     val_codes = val_weights = None
     if X_val is not None or y_val is not None:
         if X_val is None or y_val is None:
