@@ -249,9 +249,12 @@ def _refuse_costly(file: _File, n_bytes: int, scale: int) -> int:
         limit = MAX_SCALED_PIXELS if scale > 1 else MAX_PIXELS
     limit = min(limit, file.max_pixels or limit)
     if file.decoded_pixels > limit:
+        what = f"{width} x {height} are"
+        if file.decoded_pixels > width * height:
+            what = "a tile of it has"
         raise PictureError(
-            f"{width} x {height} are {width * height:,} pixels, more than the limit "
-            f"of {limit:,}: make it smaller"
+            f"{what} {file.decoded_pixels:,} pixels, more than the limit of {limit:,}: "
+            "make it smaller"
         )
     if max(width, height) > MAX_SIDE:
         raise PictureError(

@@ -7,6 +7,8 @@ _AS_WHAT: Final = "save it as PNG or JPEG"
 # (offset, bytes, what it is); the first that fits.
 _SIGNATURES: Final = (
     (0, b"%PDF-", "a PDF document"),
+    (0, b"\x8aMNG", "MNG"),
+    (0, b"\x8bJNG", "JNG"),
     (0, b"8BPS", "a Photoshop document"),
     (0, b"%!PS", "PostScript"),
     (0, b"\xc5\xd0\xd3\xc6", "PostScript"),

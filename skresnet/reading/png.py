@@ -54,6 +54,11 @@ class Png:
     def __init__(self, file: IO[bytes]) -> None:
         file.seek(0)
         header = file.read(_HEADER_BYTES)
+        if header[12:16] == b"CgBI":
+            raise PictureError(
+                "PNG as Apple's tools rewrite it for apps (CgBI) is not supported: "
+                "save it as usual PNG"
+            )
         if len(header) < _HEADER_BYTES or header[12:16] != b"IHDR":
             raise PictureError("its PNG header is damaged or cut short")
         if zlib.crc32(header[12:29]) != int.from_bytes(header[29:33]):

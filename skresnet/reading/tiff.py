@@ -26,6 +26,7 @@ _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _FILL_ORDER, _STRIP_OFFSETS, _ORIENTATION, _SAMPLES = 266, 273, 274, 277
 _STRIP_BYTES, _PLANAR, _TILE_WIDTH, _TILE_LENGTH = 279, 284, 322, 323
 _TILE_OFFSETS, _TILE_BYTES, _EXTRA, _FORMAT = 324, 325, 338, 339
+_SUBFILE_TYPE, _DNG_VERSION = 254, 50706
 _DECISIVE: Final = {
     *(_WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _STRIP_OFFSETS),
     *(_SAMPLES, _STRIP_BYTES, _TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS),
@@ -298,6 +299,11 @@ class Tiff:
         return self._opened(data, fields)
 
     def _refuse_what_is_no_picture(self) -> None:
+        if _DNG_VERSION in self._tags or self._tags.number(_SUBFILE_TYPE, 0) & 1:
+            raise PictureError(
+                "TIFF files that begin with a thumbnail, as the raw files of cameras "
+                "do, are not supported: save the picture as JPEG or PNG"
+            )
         self._is_rare = not self._kind.is_read()
         if self._is_rare and not self._kind.is_rare():
             raise PictureError(

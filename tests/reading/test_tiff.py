@@ -84,6 +84,14 @@ def test_a_kind_that_is_not_read_is_named_and_not_called_damaged(
     assert "damaged" not in str(caught.value)
 
 
+@pytest.mark.parametrize("tag", [254, 50706])
+def test_the_thumbnail_of_a_raw_file_is_not_taken_for_the_picture(tag):
+    tags = tiff_tags(HEIGHT, WIDTH, [8] * 3, 2, [HEIGHT * WIDTH * 3])
+    tags[tag] = (4, [1])
+    with pytest.raises(PictureError, match=r"thumbnail.* raw files of cameras"):
+        pixels(tiff_of(tags, bytes(HEIGHT * WIDTH * 3)))
+
+
 def packed(values, bits):
     planes = [(values.ravel() >> shift) & 1 for shift in reversed(range(bits))]
     return np.packbits(np.stack(planes, axis=-1).ravel().astype(np.uint8)).tobytes()
@@ -172,5 +180,5 @@ def test_a_tile_larger_than_the_picture_counts():
     for tag in (273, 278, 279):
         del tags[tag]
     tags |= {322: (4, [2**16]), 323: (4, [2**15]), 324: (4, [16]), 325: (4, [100])}
-    with pytest.raises(PictureError, match="more than the limit"):
+    with pytest.raises(PictureError, match="a tile of it has 2,147,483,648 pixels"):
         pixels(tiff_of(tags, bytes(100)))

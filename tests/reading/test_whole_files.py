@@ -205,6 +205,8 @@ def test_a_transparent_colour_of_sixteen_bits_is_refused_by_name():
 
 
 SIGNATURES = {
+    "PNG as Apple's tools rewrite it": b"\x89PNG\r\n\x1a\n\0\0\0\4CgBI",
+    "JNG": b"\x8bJNG\r\n\x1a\n",
     "a film": b"\0\0\0\x18ftypmp42\0\0\0\0",
     "JPEG XL": b"\xff\x0a\0\0",
     "a Photoshop document": b"8BPS\0\1",
