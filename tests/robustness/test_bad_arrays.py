@@ -35,9 +35,9 @@ REFUSED = {
     "None": (None, "X is of type NoneType; expected a list"),
     "a missing path": (["a.jpg", None], r"X has 1 missing .* position\(s\) 1: remove"),
     "one path": ("a.jpg", r"single path, 'a.jpg': put it in a list"),
-    "a generator": ((p for p in PICTURES), r"make a list, list\(X\)"),
+    "a generator": ((p for p in PICTURES), "X is of type generator: .* pass the paths"),
     "nested lists": (PICTURES.tolist(), r"X\[0\] is of type list.*numpy.asarray"),
-    "content of files": ([b"\xff\xd8"], r"X\[0\] is of type bytes.*io.BytesIO"),
+    "no image's content": ([b"\xff\xd8"], r"X\[0\]: no image format recognised"),
     "NaN": (with_value(np.nan), r"X\[3\]: 1 of its values are NaN or infinite"),
     "infinity": (with_value(np.inf), r"X\[3\]: 1 of its values are NaN or infinite"),
     "negative integers": (
