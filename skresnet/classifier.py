@@ -59,8 +59,8 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
     decides which epoch is the best; up to that one, the network is then trained
     again, on all rows.
 
-    The defaults are those with which it is as good as a logistic regression from ten
-    pictures a class to thousands (``python -m benchmarks.accuracy``).
+    The defaults were chosen beside a logistic regression on the same features;
+    ``python -m benchmarks.accuracy`` compares them.
     ``DenseSGDClassifier(**ORIGINAL_SETTINGS)`` is the network of the system that this
     package comes from, trained as there.
 
@@ -150,7 +150,9 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
         it can be pickled and copied. Where scikit-learn clones the estimator, as
         searches and cross-validation do, the clone has a copy. Of a class, each fit
         makes an object of its own.
-        With callbacks a fit takes as long as Keras' own, otherwise half as long.
+        With callbacks a fit takes as long as Keras' own, otherwise half as long. The
+        model that a callback sees, and may save, takes standardised rows; with
+        ``standardize=False``, rows as they are.
 
         Classes take arguments as in scikeras: ``callbacks__es__patience=3`` goes
         with ``callbacks={"es": EarlyStopping}``.

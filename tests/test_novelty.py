@@ -139,8 +139,8 @@ def test_evaluate_tells_training_pictures_from_the_others(colour_model, data, tm
     assert list(result) == [
         "accuracy_on_others",
         "n_training_pictures",
-        "accuracy",
         "loss",
+        "accuracy",
     ]
     others = colour_model.score(data.test.data, data.test.target)
     assert result["accuracy_on_others"] == pytest.approx(others)
@@ -154,7 +154,7 @@ def test_evaluate_on_nothing_but_training_pictures_has_no_other_accuracy(
 ):
     with pytest.warns(UserWarning, match="36 of the 36"):
         result = colour_model.evaluate(data.train.data, data.train.target)
-    assert list(result) == ["n_training_pictures", "accuracy", "loss"]
+    assert list(result) == ["n_training_pictures", "loss", "accuracy"]
 
 
 def test_pictures_are_known_from_the_cache_and_in_memory_too(data, tmp_path):

@@ -97,7 +97,8 @@ def test_links_to_files_lead_somewhere(page):
 
 def test_every_public_name_is_in_the_reference():
     listed = re.findall(r"^   (\w+)$", (ROOT / "docs/api.md").read_text(), re.MULTILINE)
-    assert sorted(listed) == sorted({*skresnet.__all__} - {"__version__"})
+    constants = {"__version__", "ORIGINAL_SETTINGS"}
+    assert sorted(listed) == sorted({*skresnet.__all__} - constants)
 
 
 def test_every_page_is_in_the_user_guide_or_the_navigation():

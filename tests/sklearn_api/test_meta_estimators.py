@@ -33,7 +33,7 @@ from small_models import small_classifier, small_embedder, small_pipeline
 
 
 def learner():
-    return small_classifier(learning_rate=0.2, epochs=10)
+    return small_classifier(learning_rate=0.02, epochs=10)
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +61,14 @@ def test_folds_of_labels_sorted_by_class_train_on_every_class(data):
     [
         RandomizedSearchCV(
             learner(),
-            {"learning_rate": [1e-6, 0.2]},
+            {"learning_rate": [1e-6, 0.02]},
             n_iter=2,
             cv=2,
             random_state=0,
         ),
         HalvingGridSearchCV(
             learner(),
-            {"learning_rate": [1e-6, 0.2]},
+            {"learning_rate": [1e-6, 0.02]},
             cv=2,
             factor=2,
             resource="epochs",
@@ -82,7 +82,7 @@ def test_folds_of_labels_sorted_by_class_train_on_every_class(data):
 def test_searches_find_the_rate_that_learns(search, halves):
     X, y, X_test, y_test = halves
     search.fit(X, y)
-    assert search.best_params_["learning_rate"] == 0.2
+    assert search.best_params_["learning_rate"] == 0.02
     assert search.score(X_test, y_test) > 0.8
 
 
