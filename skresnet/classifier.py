@@ -18,7 +18,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples
 
 from skresnet.base import restored_on_failure
-from skresnet.head.network import Architecture, FittedHead, initial_weights
+from skresnet.head.network import (
+    Architecture,
+    FittedHead,
+    Standardization,
+    initial_weights,
+)
 from skresnet.head.predictor import HeadPredictor
 from skresnet.head.rows import (
     FitRequest,
@@ -28,7 +33,6 @@ from skresnet.head.rows import (
     check_fit,
     split,
 )
-from skresnet.head.standardization import Standardization
 from skresnet.validation import refuse_uncopyable
 
 _LARGEST_SEED = np.iinfo(np.int32).max
@@ -71,7 +75,7 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
 
     The labels are integer codes inside, which is the mathematics of one-hot rows
     without their memory; a callback's Keras model takes one-hot rows, as ``model_``
-    does, and standardised features.
+    does.
 
     Parameters
     ----------
@@ -88,8 +92,9 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
 
     standardize : bool, default=True
         Whether the features are centred and scaled by the mean and standard deviation
-        of the training rows while the network trains. Its first layer then takes that
-        over, so that ``model_`` has features as they are for its input.
+        of the training rows while the network trains. Its first layer takes that over
+        in the end; with ``callbacks``, Keras' model has a Normalization layer for it.
+        Either way ``model_`` has features as they are for its input.
 
     learning_rate : float, default=0.01
         Learning rate of SGD, Keras' default.
@@ -551,16 +556,19 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
             request.classes.size,
         )
         goes_on = hasattr(self, "_head")
-        first = (
-            self._head.weights if goes_on else initial_weights(architecture, init_seed)
-        )
+        if goes_on:
+            first = self._head.folded_weights()
+        else:
+            first = initial_weights(architecture, init_seed)
         self.classes_ = request.classes
 
         def initial(standardization: Standardization) -> list[np.ndarray]:
             return standardization.unfolded(first) if goes_on else first
 
-        def new_head(weights: list[np.ndarray]) -> FittedHead:
-            return FittedHead(architecture, weights, settings.sgd)
+        def new_head(
+            weights: list[np.ndarray], standardization: Standardization | None = None
+        ) -> FittedHead:
+            return FittedHead(architecture, weights, settings.sgd, standardization)
 
         kept = standardization or Standardization.of(training, settings)
         seeds = Seeds(order=random_state, dropout=int(dropout_seed))

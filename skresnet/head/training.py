@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import keras
 import numpy as np
 
 from skresnet.head.callbacks import (
@@ -16,9 +15,8 @@ from skresnet.head.callbacks import (
     write_checkpoint,
 )
 from skresnet.head.loop import LOOPS
-from skresnet.head.network import FittedHead
+from skresnet.head.network import FittedHead, Standardization
 from skresnet.head.rows import Rows
-from skresnet.head.standardization import Standardization
 from skresnet.validation import ClassifierSettings
 
 
@@ -43,7 +41,7 @@ def train(
     settings: ClassifierSettings,
     seeds: Seeds,
     weights: list[np.ndarray],
-    new_head: Callable[[list[np.ndarray]], FittedHead],
+    new_head: Callable[..., FittedHead],
     standardization: Standardization,
     training: Rows,
     validation: Rows | None,
@@ -58,13 +56,14 @@ def train(
     Parameters
     ----------
     weights : list of ndarray
-        For standardised rows, as those that a callback sees.
+        For standardised rows.
 
     new_head : callable
-        Makes a `FittedHead` of weights.
+        Makes a `FittedHead` of weights, and of a standardization if they want one.
 
     standardization : Standardization
-        Of the rows; the head that comes back takes rows as they are.
+        Of the rows. The loop's weights take it over in the end; the Keras model that
+        callbacks see and save has a layer for it, so that it takes rows as they are.
 
     training : Rows
         The rows to train on.
@@ -87,28 +86,28 @@ def train(
     OSError
         If ``checkpoint_path`` cannot be written, for instance on a full disk.
     """
-    best = BestWeights(settings, lambda found: new_head(standardization.folded(found)))
-    own: list[keras.callbacks.Callback] = [best]
-    if tasks is not None:
-        own.append(TaskReporter(tasks))
     some_rows = training.X[: settings.batch_size]
-    training = standardization.applied(training)
-    validation = validation and standardization.applied(validation)
-    rows = settings, training, validation, seeds.order, seeds.dropout
-    head = new_head(weights)
+    own = [] if tasks is None else [TaskReporter(tasks)]
     if callbacks:
         from skresnet.head.keras_fit import fit_by_keras
 
+        head = new_head(weights, standardization if settings.standardize else None)
+        best = BestWeights(settings, lambda weights: head)
+        rows = settings, training, validation, seeds.order, seeds.dropout
         model = head.model
         layers = model.get_config()["layers"]
-        history = fit_by_keras(model, *rows, own, callbacks)
+        history = fit_by_keras(model, *rows, [best, *own], callbacks)
         changed = model.get_config()["layers"] != layers
-        kept = standardization.folded(best.weights or weights)
-        head.keep(kept, model if changed else None)
+        head.keep(best.weights or weights, model if changed else None)
         outputs = head.probabilities(some_rows)
     else:
+        best = BestWeights(settings, lambda w: new_head(standardization.folded(w)))
+        training = standardization.applied(training)
+        validation = validation and standardization.applied(validation)
+        rows = settings, training, validation, seeds.order, seeds.dropout
+        head = new_head(weights)
         with LOOPS.borrow(head.architecture, settings) as loop:
-            history = loop.fit(weights, *rows, own)
+            history = loop.fit(weights, *rows, [best, *own])
             head.keep(standardization.folded(best.weights or weights))
             outputs = loop.probabilities(head.weights, some_rows)
     if best.epoch is None:
@@ -121,7 +120,7 @@ def refit(
     settings: ClassifierSettings,
     seeds: Seeds,
     weights: list[np.ndarray],
-    new_head: Callable[[list[np.ndarray]], FittedHead],
+    new_head: Callable[..., FittedHead],
     standardization: Standardization,
     rows: Rows,
     epochs: int,

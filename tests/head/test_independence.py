@@ -17,7 +17,6 @@ PARAMS = {
     "momentum": 0.9,
     "epochs": 4,
     "weight_decay": 0,
-    "standardize": False,  # so that callbacks see the weights that are kept
     "refit": False,  # as it is where there are callbacks
     "random_state": 0,
 }
