@@ -7,6 +7,8 @@ imported, and the fits that follow are what a search over learning rates costs.
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +77,40 @@ def row(name: str, rounds: list[Result], ours: list[Result]) -> list[str]:
     ]
 
 
+def arithmetic(n_train: int, epochs: int) -> float:
+    """Count the floating-point operations of a fit, in 10^9.
+
+    A row costs 6 for each weight: two in the forward pass, two for its gradient, two
+    for that of the layer's input, which the first layer has no use for.
+    """
+    sizes = [heads.N_FEATURES, *heads.HIDDEN, heads.N_CLASSES]
+    first, *others = [fan_in * fan_out for fan_in, fan_out in pairwise(sizes)]
+    return n_train * epochs * (4 * first + 6 * sum(others)) / 1e9
+
+
+def peak() -> float:
+    """Measure the operations a second of a large product of matrices, in 10^9."""
+    size = 2048
+    matrix = np.ones((size, size), np.float32)
+    seconds = []
+    for _ in range(10):
+        start = perf_counter()
+        matrix @ matrix
+        seconds.append(perf_counter() - start)
+    return 2 * size**3 / min(seconds) / 1e9
+
+
+def limit(ours: list[Result], n_train: int, epochs: int) -> str:
+    """Say how near our last fit of each process comes to the arithmetic."""
+    operations, rate = arithmetic(n_train, epochs), peak()
+    taken = float(np.median([result.laps[-1].seconds for result in ours]))
+    return (
+        f"A fit computes {operations:.0f} GFLOP, at the {rate:.0f} GFLOP/s of a large "
+        f"product of matrices {operations / rate:.2f} s; the last of ours took "
+        f"{taken:.2f} s, {taken * rate / operations:.2f} times as long."
+    )
+
+
 def main() -> None:
     """Run the benchmark as the command line says."""
     parser = argument_parser("head", __doc__ or "")
@@ -110,6 +146,7 @@ def main() -> None:
         f"\n{arguments.train} + {arguments.validation} rows of {heads.N_FEATURES} "
         f"features, {arguments.epochs} epochs in batches of {heads.BATCH_SIZE}."
     )
+    print(limit(ours, arguments.train, arguments.epochs))
     write_json(
         arguments.json,
         facts,

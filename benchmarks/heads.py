@@ -20,7 +20,7 @@ from benchmarks.measure import Run, library
 N_FEATURES = 2048
 N_CLASSES = 5
 BATCH_SIZE = 32
-_HIDDEN = (500, 250, 200)
+HIDDEN = (500, 250, 200)
 _DROPOUT = 0.2
 _LEARNING_RATES = np.geomspace(0.003, 0.03, 20)
 
@@ -107,7 +107,7 @@ def sklearn(data: Data, epochs: int) -> Run:
 
     def fit(learning_rate: float) -> float:
         classifier = neural_network.MLPClassifier(
-            _HIDDEN,
+            HIDDEN,
             solver="sgd",
             momentum=0.0,
             alpha=0.0,
@@ -175,7 +175,7 @@ def _checkpoint(folder: str) -> Any:
 
 def _keras_network() -> Any:
     keras_module = library("keras")
-    first, second, last = _HIDDEN
+    first, second, last = HIDDEN
     layers = keras_module.layers
     return keras_module.Sequential(
         [
@@ -190,7 +190,7 @@ def _keras_network() -> Any:
 
 
 def _torch_network(torch: Any) -> Any:
-    first, second, last = _HIDDEN
+    first, second, last = HIDDEN
     return torch.nn.Sequential(
         torch.nn.Linear(N_FEATURES, first),
         torch.nn.ReLU(),

@@ -1,7 +1,11 @@
 """Training that goes on from what an earlier call left."""
 
+import pickle
+
+import keras
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV
 from small_models import small_classifier, small_embedder, small_pipeline
@@ -91,3 +95,30 @@ def test_one_step_that_overshoots_is_a_training_that_diverged(
     )
     with pytest.raises(ValueError, match="Training diverged"):
         classifier.fit(X, y)
+
+
+@pytest.mark.parametrize("callbacks", [None, [keras.callbacks.Callback()]])
+@pytest.mark.parametrize("standardize", [False, True])
+def test_training_goes_on_alike_with_callbacks_and_without(
+    standardize, callbacks, features, tmp_path
+):
+    X, y = features
+    X = X * 5 + 3
+    path = tmp_path / "best.weights.h5"
+    classifier = small_classifier(
+        standardize=standardize, refit=False, warm_start=True, checkpoint_path=path
+    )
+    expected = clone(classifier).fit(X, y).partial_fit(X, y).fit(X, y)
+    classifier.fit(X, y).partial_fit(X, y)
+    classifier.set_params(callbacks=callbacks).fit(X, y)
+    np.testing.assert_allclose(
+        classifier.predict_proba(X), expected.predict_proba(X), rtol=1e-2, atol=1e-4
+    )
+    classifier.partial_fit(X, y)
+    loaded = pickle.loads(pickle.dumps(classifier))
+    np.testing.assert_array_equal(loaded.predict_proba(X), classifier.predict_proba(X))
+    classifier.fit(X, y)
+    kept = classifier.predict_proba(X)
+    classifier.model_.set_weights([w * 0 for w in classifier.model_.get_weights()])
+    classifier.model_.load_weights(path)
+    np.testing.assert_allclose(classifier.predict_proba(X), kept, rtol=1e-5)

@@ -244,9 +244,7 @@ def test_a_saved_model_loads_where_skresnet_is_not_known(features, tmp_path):
         str(tmp_path / "best.keras"), monitor="val_accuracy", save_best_only=True
     )
     # Otherwise what is saved while it trains takes standardised rows.
-    classifier = small_classifier(
-        callbacks=[best], monitor="val_accuracy", standardize=False
-    ).fit(X, y)
+    classifier = small_classifier(callbacks=[best], monitor="val_accuracy").fit(X, y)
     np.save(tmp_path / "X.npy", X)
     run_python(LOAD, tmp_path / "best.keras", tmp_path / "X.npy", tmp_path / "p.npy")
     np.testing.assert_allclose(
