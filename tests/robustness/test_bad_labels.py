@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from small import noise, small_classifier, small_pipeline
 
@@ -81,6 +82,34 @@ def test_a_wrong_number_of_labels_is_told_before_any_picture_is_opened():
     paths = [f"missing {i}.jpg" for i in range(6)]
     with pytest.raises(ValueError, match=r"\[6, 4\] \(X and y\)"):
         small_pipeline().fit(paths, LABELS[:4])
+
+
+SINGLE = ["many"] * 11 + ["one"]
+TABLES = {
+    "pandas objects": pd.Series(SINGLE, dtype=object),
+    "pandas strings": pd.Series(SINGLE, dtype="string"),
+    "pandas category": pd.Series(SINGLE, dtype="category"),
+    "pandas Arrow": pd.Series(SINGLE, dtype=pd.ArrowDtype(pa.string())),
+    "polars strings": pl.Series(SINGLE),
+    "polars Enum": pl.Series(SINGLE, dtype=pl.Enum(["many", "one"])),
+    "polars Categorical": pl.Series(SINGLE, dtype=pl.Categorical),
+    "Arrow": pa.array(SINGLE),
+    "Arrow in chunks": pa.chunked_array([SINGLE[:5], SINGLE[5:]]),
+}
+
+
+@pytest.mark.parametrize("y", TABLES.values(), ids=TABLES)
+def test_labels_of_a_table_take_every_path_that_an_array_takes(y):
+    with pytest.warns(UserWarning, match=r"not validated: \['one'\]"):
+        classifier = small_classifier().fit(X, y)
+    with pytest.warns(UserWarning, match="not validated"):
+        expected = small_classifier().fit(X, np.array(SINGLE))
+    np.testing.assert_array_equal(classifier.predict(X), expected.predict(X))
+    assert classifier.evaluate(X, y) == expected.evaluate(X, np.array(SINGLE))
+    with pytest.raises(ValueError, match=r"training did not have: \['fish'\]"):
+        classifier.evaluate(X, pd.Series(["fish"] * 12, dtype=object))
+    with pytest.raises(ValueError, match=r"classes \['cat', 'dog'\] differ from"):
+        classifier.set_params(warm_start=True).fit(X, LABELS)
 
 
 def test_a_class_with_one_picture_is_learnt_from_and_named():
