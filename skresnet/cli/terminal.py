@@ -47,9 +47,9 @@ def say(text: str, *, err: bool = False, wrap: bool = True) -> None:
 
 def say_next(*lines: Iterable[str | Path]) -> None:
     """Write command lines of this program that can be pasted into a shell."""
-    program = ["skresnet"] if which("skresnet") else sys.argv[:1]
-    if Path(sys.argv[0]).name == "__main__.py":
-        program = [sys.executable, "-m", "skresnet"]
+    program = [sys.executable, "-m", "skresnet"]
+    if Path(sys.argv[0]).stem == "skresnet":
+        program = ["skresnet"] if which("skresnet") else sys.argv[:1]
     say("Next:")
     for line in lines:
         # Where a hyphen begins the name of a file, it begins no option.

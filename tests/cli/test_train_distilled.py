@@ -23,7 +23,7 @@ def test_embed_takes_them(run, colour_folder, tmp_path):
 def test_a_model_that_was_trained_with_them_says_so(run, colour_folder, tmp_path):
     out = tmp_path / "model.joblib"
     run("train", colour_folder, "--out", out, *TINY_DISTILLED)
-    shown = run("info", out).stdout
+    shown = " ".join(run("info", out).stdout.split())  # of one line
     assert f"distilled, {distilled.distilled_path()}" in shown
     assert distilled.SHA256 in shown
     result = run("evaluate", out, colour_folder)
