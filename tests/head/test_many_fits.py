@@ -31,12 +31,12 @@ callback = [keras.callbacks.Callback()]
 DenseSGDClassifier(epochs=1).fit(X, y).score(X, y)
 DenseSGDClassifier(epochs=1, callbacks=callback).fit(X, y)
 print("{started}", file=sys.stderr, flush=True)
-for _ in range(2):  # the second has the garbage of the first beside it
+levels = []
+for _ in range(10):
     once()
-before = resident()
-for _ in range(8):
-    once()
-print(resident() - before)
+    levels.append(resident())
+# Now and then memory goes back to the system for a while: the highest levels count.
+print(max(levels[-3:]) - max(levels[1:4]))
 for params in settings[:6]:
     DenseSGDClassifier(epochs=1, callbacks=callback, **params).fit(X, y).evaluate(X, y)
     DenseSGDClassifier(epochs=1, callbacks=callback, **params).partial_fit(X, y)
@@ -70,7 +70,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from 
 @linux
 def test_two_hundred_fits_over_twenty_settings_keep_nothing_and_say_nothing():
     (growth,), complaints = printed_by(MANY_FITS.replace("{started}", STARTED))
-    assert float(growth) < 20  # MiB, of 160 fits
+    assert float(growth) < 20  # MiB, of 120 fits
     # Before that, TensorFlow says what it says of its start, by both ways to train.
     assert complaints.split(STARTED)[1].strip() == ""
 
