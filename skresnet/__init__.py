@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         MistakesDisplay,
     )
     from skresnet.embedder import EfficientNetLite0Embedder, ResNet50Embedder
+    from skresnet.export import ExportMismatchError, export_model
     from skresnet.novelty import NoveltyDetector
     from skresnet.pipeline import ImageClassifierPipeline, make_image_classifier
     from skresnet.reading import UnreadableImageError
@@ -42,6 +43,7 @@ __all__ = [
     "EmbeddingCache",
     "EmbeddingDisplay",
     "EngineUnavailableError",
+    "ExportMismatchError",
     "ImageClassifierPipeline",
     "LearningCurvesDisplay",
     "MistakesDisplay",
@@ -51,6 +53,7 @@ __all__ = [
     "WeightsUnavailableError",
     "__version__",
     "check_images",
+    "export_model",
     "find_duplicates",
     "find_label_issues",
     "find_leakage",
@@ -72,6 +75,7 @@ _HOMES = {
     "EmbeddingCache": "skresnet.cache",
     "EmbeddingDisplay": "skresnet.displays",
     "EngineUnavailableError": "skresnet.backbone",
+    "ExportMismatchError": "skresnet.export",
     "ImageClassifierPipeline": "skresnet.pipeline",
     "LearningCurvesDisplay": "skresnet.displays",
     "MistakesDisplay": "skresnet.displays",
@@ -80,6 +84,7 @@ _HOMES = {
     "UnreadableImageError": "skresnet.reading",
     "WeightsUnavailableError": "skresnet.weights",
     "check_images": "skresnet.auditing",
+    "export_model": "skresnet.export",
     "find_duplicates": "skresnet.auditing",
     "find_label_issues": "skresnet.auditing",
     "find_leakage": "skresnet.auditing",

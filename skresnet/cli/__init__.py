@@ -14,7 +14,7 @@ from typing import Any, TextIO
 import click
 
 from skresnet import __version__
-from skresnet.cli import check, demo, embed, evaluate, info, predict, train
+from skresnet.cli import check, demo, embed, evaluate, export, info, predict, train
 from skresnet.cli.terminal import fitting, prepare_streams, say
 
 
@@ -102,6 +102,7 @@ for command in (
     evaluate.evaluate,
     predict.predict,
     embed.embed,
+    export.export,
     info.info,
     demo.demo,
 ):
