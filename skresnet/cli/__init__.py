@@ -14,7 +14,17 @@ from typing import Any, TextIO
 import click
 
 from skresnet import __version__
-from skresnet.cli import check, demo, embed, evaluate, export, info, predict, train
+from skresnet.cli import (
+    check,
+    demo,
+    embed,
+    evaluate,
+    export,
+    info,
+    predict,
+    serve,
+    train,
+)
 from skresnet.cli.terminal import fitting, prepare_streams, say
 
 
@@ -103,6 +113,7 @@ for command in (
     predict.predict,
     embed.embed,
     export.export,
+    serve.serve,
     info.info,
     demo.demo,
 ):

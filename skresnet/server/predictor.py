@@ -1,0 +1,169 @@
+"""A fitted model as a server uses it: pictures are read singly, predicted together."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from copy import copy
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from sklearn.pipeline import Pipeline
+
+from skresnet.displays.thumbnails import thumbnails
+from skresnet.image_embedder import ImageEmbedder
+from skresnet.reading import Failure, PictureError, Resizing, as_pictures
+from skresnet.text import shown
+
+_THUMBNAIL_SIDE = 512
+
+
+@dataclass
+class ReadPicture:
+    """A picture that was read and brought to size before its batch came together.
+
+    It is a `skresnet.reading.Picture` as well as one that is loaded.
+    """
+
+    path: str
+    contents_digest: bytes = field(repr=False)
+    prepared: NDArray[Any] = field(repr=False)
+    remark: str | None = None
+    thumbnail: str | None = field(default=None, repr=False)
+    position: int = 0
+
+    @property
+    def label(self) -> str:
+        """Name the picture."""
+        return self.path
+
+    def check(self) -> None:
+        """Do nothing: it could be read."""
+
+    def load(self) -> Self:
+        """Return the picture, which is in memory."""
+        return self
+
+    def digest(self) -> bytes:
+        """Give what stands for the bytes of its file."""
+        return self.contents_digest
+
+    def pixels(self, resizing: Resizing) -> NDArray[Any]:
+        """Give the pixels, which have the size of the network already."""
+        return self.prepared
+
+    def suspicion(self) -> str | None:
+        """Say nothing in a warning: the answer has the remark."""
+        return None
+
+
+class Answer(NamedTuple):
+    """What a model says of a picture.
+
+    Attributes
+    ----------
+    probabilities : ndarray of shape (n_classes,)
+        One for each class.
+    novelty : float or None
+        Above 1, the picture is unlike all of the training; None where that is not
+        known.
+    picture : ReadPicture
+        What was predicted.
+    """
+
+    probabilities: NDArray[Any]
+    novelty: float | None
+    picture: ReadPicture
+
+
+class Predictor:
+    """A fitted Pipeline that reads no file, keeps nothing and warns of nothing.
+
+    Parameters
+    ----------
+    model : Pipeline
+        A fitted classifier of pictures with ``predict_proba``, as
+        `make_image_classifier` makes it, or a search over one. It is left as it is.
+
+    false_alarm_rate : float, default=0.01
+        As of `ResNet50Embedder.novelty`.
+
+    Raises
+    ------
+    TypeError
+        If the model is no such Pipeline.
+    """
+
+    def __init__(self, model: Any, *, false_alarm_rate: float = 0.01) -> None:
+        model = getattr(model, "best_estimator_", model)
+        if not (
+            isinstance(model, Pipeline)
+            and isinstance(model[0], ImageEmbedder)
+            and hasattr(model, "predict_proba")
+        ):
+            raise TypeError(
+                f"model is a {type(model).__name__}; expected a fitted Pipeline as "
+                "make_image_classifier makes it, which begins with an embedder and has "
+                "predict_proba, or a search over one."
+            )
+        self._embedder = copy(model[0]).set_params(
+            cache=None, n_jobs=None, on_error="nan", allow_paths=False, verbose=0
+        )
+        self._head = model[1:]
+        self._false_alarm_rate = false_alarm_rate
+        self.classes = [shown(name) for name in model.classes_]
+        self.has_novelty = self._embedder.seen_.detector is not None
+        self.network = self._embedder._network.name
+        self.resizing: Resizing = self._embedder._resizing
+
+    def read(self, name: str, content: bytes, *, thumbnail: bool) -> ReadPicture:
+        """Read a picture from the content of its file.
+
+        Raises
+        ------
+        PictureError
+            If it cannot be read.
+        """
+        encoded: Any = {"bytes": content, "path": name}
+        picture = as_pictures([encoded], allow_paths=False)[0]
+        picture.check()
+        loaded = picture.load()
+        pixels = loaded.pixels(self.resizing)
+        made = None
+        if thumbnail:
+            image = thumbnails([picture], _THUMBNAIL_SIDE)[0]
+            if isinstance(image, Failure):
+                raise PictureError(image.cause)
+            made = _address(image)
+        return ReadPicture(name, loaded.digest(), pixels, loaded.suspicion(), made)
+
+    def predict(self, pictures: list[ReadPicture]) -> list[Answer]:
+        """Predict a batch of pictures."""
+        for position, picture in enumerate(pictures):
+            picture.position = position
+        self._embedder.batch_size = max(1, len(pictures))
+        embedded = self._embedder._embed(pictures)
+        probabilities = self._head.predict_proba(embedded.rows)
+        novelty: list[float | None] = [None] * len(pictures)
+        if self.has_novelty:
+            seen = self._embedder.seen_
+            novelty = seen.novelty(embedded, self._false_alarm_rate).tolist()
+        return [
+            Answer(*of_picture)
+            for of_picture in zip(probabilities, novelty, pictures, strict=True)
+        ]
+
+    def warm_up(self) -> None:
+        """Predict a black picture, so that the network is built and found to work."""
+        black = np.zeros((*self.resizing.input_size, 3), np.uint8)
+        self.predict([ReadPicture("black", b"black", black)])
+
+
+def _address(image: Image.Image) -> str:
+    """Write a picture as an address that holds it."""
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", quality=82)
+    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode('ascii')}"

@@ -1,0 +1,92 @@
+"""`skresnet serve` as a process: how it begins, and how it ends."""
+
+import signal
+import socket
+import threading
+from contextlib import suppress
+
+import pytest
+from click.testing import CliRunner
+from servers import form, serving
+
+from skresnet.cli import main, serve
+
+
+@pytest.fixture
+def refused(tmp_path):
+    """What the command says before it would load a model, which there is not."""
+
+    def refused(*options):
+        arguments = ["serve", str(tmp_path / "none.joblib"), *map(str, options)]
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 1
+        return result.stderr
+
+    return refused
+
+
+def test_a_port_in_use_is_told_before_the_model_is_loaded(refused):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert refused("--port", port) == (
+            f"Error: Port {port} of 127.0.0.1 is in use: choose another one with "
+            "--port, or 0 for any that is free.\n"
+        )
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
+def test_a_host_that_is_not_this_machine_is_told(refused, host):
+    assert f"{host} is no address of this machine" in refused("--host", host)
+
+
+def test_a_file_that_is_no_model_is_an_error(refused):
+    assert "There is no model" in refused("--port", 0)
+
+
+def test_a_package_that_is_missing_is_named(refused, monkeypatch):
+    monkeypatch.setattr(serve, "find_spec", lambda name: None)
+    assert "python -m pip install starlette uvicorn python-multipart" in refused()
+
+
+def test_it_listens_to_this_machine_alone_unless_told(server):
+    assert server.address == f"http://127.0.0.1:{server.port}/"
+    # Another address of this machine, by which others would reach it.
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", server.port))
+
+
+def test_ctrl_c_ends_it_quietly_and_answers_who_is_waiting(served_model, colour_folder):
+    pictures = sorted((colour_folder / "test").glob("*/*.png"))
+    body, kind = form(*pictures)
+    answers = []
+    with serving(served_model) as server:
+
+        def ask():
+            with suppress(OSError):  # nobody listens any longer
+                for _ in range(100):
+                    answers.append(
+                        server.ask("POST", "/predict", body, {"content-type": kind})
+                    )
+
+        with server.connect() as idle:
+            idle.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert idle.recv(1000).startswith(b"HTTP/1.1 200")
+            client = threading.Thread(target=ask)
+            client.start()
+            while not answers:
+                client.join(0.01)
+            server.process.send_signal(signal.SIGINT)
+            client.join(30)
+            out, err = server.process.communicate(timeout=30)
+    assert {answer.status for answer in answers} <= {200, 503}
+    assert server.process.returncode == 0
+    assert (out, err) == ("", "Ctrl-C ends it.\n")
+
+
+def test_told_to_it_listens_to_all_and_says_so(served_model):
+    with serving(served_model, "--host", "0.0.0.0") as server:
+        socket.create_connection(("127.0.0.2", server.port)).close()
+        assert server.get("/health", host="any.name.example").status == 200
+        server.process.send_signal(signal.SIGINT)
+        _, err = server.process.communicate(timeout=30)
+    assert err.startswith("Whoever reaches this machine can use it.\n")
