@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -30,6 +32,7 @@ _ALIKE: Final = 0.3  # a half would be chance
 KINDS: Final = (
     "unreadable",
     "suspicious",
+    "empty class",
     "exact copy across splits",
     "near copy across splits",
     "exact copy",
@@ -47,11 +50,11 @@ class Finding(NamedTuple):
     Attributes
     ----------
     kind : str
-        What it is: ``"unreadable"``, ``"suspicious"``, ``"exact copy across splits"``,
-        ``"near copy across splits"``, ``"exact copy"``, ``"near copy"``, ``"torn
-        group"``, ``"alike classes"`` or ``"doubtful label"``.
+        What it is: ``"unreadable"``, ``"suspicious"``, ``"empty class"``, ``"exact copy
+        across splits"``, ``"near copy across splits"``, ``"exact copy"``, ``"near
+        copy"``, ``"torn group"``, ``"alike classes"`` or ``"doubtful label"``.
     position, name, label, split : int, str
-        The picture; of alike classes, label alone.
+        The picture; of alike classes label alone, of an empty class that and split.
     other_position, other_name, other_label, other_split : int, str
         The copy, another picture of the group in another split, or the class that is
         alike or more probable. Missing positions are -1, missing texts empty.
@@ -85,7 +88,7 @@ class ImageCheck:
         By kind, and within a kind the gravest first; `pandas.DataFrame` makes a table
         of it.
     counts : dict of (str, str) to int
-        The pictures of each class and split.
+        The pictures of each class and split, 0 where there are none.
     accuracy : float
         The share of pictures that a classifier predicted right that was trained on the
         others; NaN where labels cannot be judged, which takes two classes of two
@@ -132,6 +135,7 @@ def check_images(
     *,
     splits: Any = None,
     groups: Any = None,
+    classes: Any = None,
     embedder: Any = None,
     false_alarm_rate: float = 0.001,
     cv: int = 5,
@@ -152,6 +156,10 @@ def check_images(
 
     groups : array-like of shape (n_samples,), default=None
         What subject each picture shows; those of one belong into one split.
+
+    classes : sequence of str, default=None
+        All classes that there should be, so that those without a picture are told. None
+        is those of y, each in every split.
 
     embedder : ResNet50Embedder or EfficientNetLite0Embedder, default=None
         Computes the features by which doubtful labels are found, each picture once;
@@ -205,6 +213,8 @@ def check_images(
         about.finding("suspicious", position, note=text)
         for position, text in thumbnails.suspicions.items()
     ]
+    counts = about.counted({*about.labels, *map(str, classes or ())})
+    findings += _empty_classes(counts)
     duplicates = duplicates_among(thumbnails, false_alarm_rate)
     findings += [about.copy(duplicate) for duplicate in duplicates]
     findings += about.torn_groups()
@@ -217,8 +227,7 @@ def check_images(
         )
         findings += found
     findings.sort(key=lambda finding: KINDS.index(finding.kind))
-    counts = Counter(zip(about.labels, about.splits, strict=True))
-    return ImageCheck(findings, dict(counts), accuracy, pictures)
+    return ImageCheck(findings, counts, accuracy, pictures)
 
 
 class _About:
@@ -233,6 +242,12 @@ class _About:
     ) -> None:
         self.labels, self.splits, self.groups = labels, splits, groups
         self._names = picture_names(pictures)
+
+    def counted(self, classes: Iterable[str]) -> dict[tuple[str, str], int]:
+        """Count the pictures of each class in each split."""
+        found = Counter(zip(self.labels, self.splits, strict=True))
+        splits = dict.fromkeys(self.splits)
+        return {key: found[key] for key in product(sorted(classes), splits)}
 
     def finding(self, kind: str, position: int, **more: Any) -> Finding:
         return Finding(
@@ -281,6 +296,19 @@ class _About:
             for group, positions in of_group.items()
             for other in positions[1:]
         ]
+
+
+def _empty_classes(counts: dict[tuple[str, str], int]) -> list[Finding]:
+    """Find the classes without a picture, in one of the splits or at all."""
+    n_of: Counter[str] = Counter()
+    for (label, _), count in counts.items():
+        n_of[label] += count
+    wholly = [Finding("empty class", label=label) for label in n_of if not n_of[label]]
+    return wholly + [
+        Finding("empty class", label=label, split=split)
+        for (label, split), count in counts.items()
+        if n_of[label] and not count
+    ]
 
 
 def _column(values: Any, name: str, pictures: list[Picture]) -> list[str]:

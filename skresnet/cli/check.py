@@ -100,16 +100,17 @@ def check(
         raise click.ClickException(str(error)) from error
     params = checked_embedder(params)
     folder_of_cache = chosen_cache(cache, no_cache)
-    paths, classes, splits, groups = _loaded(source, group_by)
+    paths, labels, splits, groups, classes = _loaded(source, group_by)
     check_not_inputs(outputs, [*paths, *files_in(folder_of_cache, **params), source])
     embedder = fitted(_new_embedder(folder_of_cache, random_state, params))
     # What the embedder prints is news of progress, not part of a command's output.
     with redirect_stdout(sys.stderr):
         found = check_images(
             paths,
-            classes,
+            labels,
             splits=splits,
             groups=groups,
+            classes=classes,
             embedder=embedder,
             false_alarm_rate=false_alarms,
             n_jobs=params["embedder__n_jobs"],
@@ -124,11 +125,11 @@ def check(
 
 def _loaded(
     source: str, group_by: str | None
-) -> tuple[list[str], list[str], list[str], np.ndarray | None]:
-    """List pictures with their classes, splits and groups."""
+) -> tuple[list[Any], list[str], list[str], np.ndarray | None, list[str]]:
+    """List pictures with their labels, splits and groups, and all classes."""
     import numpy as np
 
-    data = load(source, group_by)
+    data = load(source, group_by, allow_empty=True)
     names = [name for name in ("train", "val", "test") if name in data]
     parts = [data[name] for name in names] or [data]
     groups = [part.groups for part in parts]
@@ -141,6 +142,7 @@ def _loaded(
             for _ in part.data
         ],
         None if groups[0] is None else np.concatenate(groups),
+        data.target_names,
     )
 
 

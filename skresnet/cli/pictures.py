@@ -57,15 +57,15 @@ class Parts(NamedTuple):
         return [path for part in parts if part for path in part.paths]
 
 
-def load(source: str, group_by: str | None = None) -> Any:
+def load(source: str, group_by: str | None = None, *, allow_empty: bool = False) -> Any:
     """List the pictures of a table, of the splits of a folder, or of its classes."""
     from skresnet import load_image_folder, load_image_splits, load_image_table
 
     if Path(source).is_file():
         return load_image_table(source, group_column=group_by)
     if split_folders(source):
-        return load_image_splits(source, groups=group_by)
-    return load_image_folder(source, groups=group_by)
+        return load_image_splits(source, groups=group_by, allow_empty=allow_empty)
+    return load_image_folder(source, groups=group_by, allow_empty=allow_empty)
 
 
 def load_parts(

@@ -35,15 +35,20 @@ def image_bunch(
     paths: Sequence[Place],
     classes: Sequence[str] | None,
     *,
+    class_names: Iterable[str] = (),
     groups: NDArray[np.str_] | None,
     skipped: Mapping[str, list[Place]],
     unreadable: list[tuple[Place, str]],
     notes: Iterable[str] = (),
 ) -> Bunch:
-    """Make what a loader returns of pictures, in the order they come in."""
+    """Make what a loader returns of pictures, in the order they come in.
+
+    The classes are those of the pictures, and those named besides.
+    """
     data = np.empty(len(paths), object)
     data[:] = paths
-    counts = dict(sorted(Counter(classes or ()).items()))
+    found = Counter(classes or ())
+    counts = {name: found[name] for name in sorted({*found, *class_names})}
     return Bunch(
         data=data,
         target=None if classes is None else np.array(classes, np.str_),

@@ -36,7 +36,11 @@ _NO_CLASSES = ("test", "unknown", "unlabeled", "unlabelled", "images", "all", "n
 
 
 def load_image_folder(
-    root: Any, *, groups: Groups = None, verify: bool = False
+    root: Any,
+    *,
+    groups: Groups = None,
+    verify: bool = False,
+    allow_empty: bool = False,
 ) -> Bunch:
     """List the images of a folder that holds one folder a class.
 
@@ -69,6 +73,9 @@ def load_image_folder(
         Open each file, read its header and take those whose header cannot be read
         out of `data`. The pixels are not decoded, so a file that is cut off late
         passes.
+    allow_empty : bool, default=False
+        Whether a class folder may hold no image. Its name is then in `target_names`
+        all the same.
 
     Returns
     -------
@@ -112,8 +119,9 @@ def load_image_folder(
     PermissionError
         If `root` or a folder below it cannot be read.
     ValueError
-        If `root` is empty, there are no class folders, a class folder holds no image,
-        an image has no group, or the folders are those of :func:`load_image_splits`.
+        If `root` is empty, there are no class folders, a class folder holds no image
+        and may not, no image is found at all, an image has no group, or the folders
+        are those of :func:`load_image_splits`.
 
     Examples
     --------
@@ -146,7 +154,7 @@ def load_image_folder(
         if not images:
             empty.append(_what_is_in(class_folder, found.skipped, broken))
         images_of.setdefault(class_name(name_of(class_folder)), []).extend(images)
-    if empty:
+    if empty and not (allow_empty and any(images_of.values())):
         raise ValueError(
             f"Every class folder needs at least one image, but {' and '.join(empty)}. "
             "Put images in or take the folder away. Images are files that end in "
@@ -165,6 +173,7 @@ def load_image_folder(
         repr(folder),
         paths,
         [name for name, _ in pairs],
+        class_names=images_of,
         groups=find_groups(paths, folder),
         skipped=skipped,
         unreadable=unreadable,
@@ -243,7 +252,11 @@ def _what_is_in(
 
 
 def load_image_splits(
-    root: Any, *, groups: Groups = None, verify: bool = False
+    root: Any,
+    *,
+    groups: Groups = None,
+    verify: bool = False,
+    allow_empty: bool = False,
 ) -> Bunch:
     """List the images of a folder that holds train, val and test folders.
 
@@ -266,6 +279,8 @@ def load_image_splits(
     verify : bool, default=False
         Open each file, read its header and take those whose header cannot be read
         out of the data; see :func:`load_image_folder`.
+    allow_empty : bool, default=False
+        Whether class folders may hold no image, and splits have different classes.
 
     Returns
     -------
@@ -294,7 +309,7 @@ def load_image_splits(
         If a folder cannot be read.
     ValueError
         If two folders stand for one split, if the splits do not name the same
-        classes, or if one of them is no folder of class folders.
+        classes and must, or if one of them is no folder of class folders.
 
     Examples
     --------
@@ -305,9 +320,8 @@ def load_image_splits(
     group_finder(groups)  # which would fail for every split alike
     folder = _unpacked(existing_folder(root))
     folders, others = _split_folders(folder)
-    splits = {
-        "train": load_image_folder(folders["train"], groups=groups, verify=verify)
-    }
+    options: Any = {"groups": groups, "verify": verify, "allow_empty": allow_empty}
+    splits = {"train": load_image_folder(folders["train"], **options)}
     missing = {
         split: f"missing; no folder named {' or '.join(names)}"
         for split, names in SPLIT_FOLDERS.items()
@@ -322,8 +336,10 @@ def load_image_splits(
             )
             warn_user(f"There is no {split!r} split: {missing[split]}.")
         else:
-            splits[split] = load_image_folder(path, groups=groups, verify=verify)
-    _expect_same_classes(folder, {name: s.target_names for name, s in splits.items()})
+            splits[split] = load_image_folder(path, **options)
+    if not allow_empty:
+        classes_of = {name: s.target_names for name, s in splits.items()}
+        _expect_same_classes(folder, classes_of)
     notes = (
         f"\nFolders that are no splits, not read: {listed(others)}" if others else ""
     )

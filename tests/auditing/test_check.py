@@ -71,6 +71,17 @@ def test_the_pictures_of_each_class_and_split_are_counted(check):
     assert sum(check.counts.values()) == len(check.pictures)
 
 
+def test_classes_without_a_picture_are_told(arguments, small_embedder):
+    kept = (arguments["y"] != "red") | (arguments["splits"] != "test")
+    columns = {name: values[kept] for name, values in arguments.items()}
+    check = check_images(
+        **columns, classes=["blue", "green", "red", "yellow"], embedder=small_embedder
+    )
+    found = [(found.label, found.split) for found in check.of_kind("empty class")]
+    assert found == [("yellow", ""), ("red", "test")]
+    assert check.counts["yellow", "train"] == check.counts["red", "test"] == 0
+
+
 def test_classes_of_the_same_pictures_are_alike(arguments, small_embedder):
     y = arguments["y"].copy()
     greens = np.flatnonzero(y == "green")
@@ -172,6 +183,25 @@ def test_the_command_takes_a_table(run, planted, tmp_path):
     ).stdout
     assert "Pictures: 72 of 3 classes (train 36, test 36)" in output
     assert "Torn group: 12" in output
+
+
+def test_the_command_tells_of_empty_class_folders(run, planted, tmp_path):
+    for split in ("train", "test"):
+        for name in ("blue", "red"):
+            (tmp_path / "photos" / split / name).mkdir(parents=True)
+        (tmp_path / "photos" / split / "green").symlink_to(planted / split / "green")
+    (tmp_path / "photos" / "train" / "red" / "1.png").symlink_to(
+        planted / "train" / "red" / "s0_0.png"
+    )
+    output = run(tmp_path / "photos", "--out", tmp_path / "c.html").stdout
+    assert "Empty class: 2" in output
+    with (tmp_path / "c.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["kind"] == "empty class"]
+    assert [(row["label"], row["split"]) for row in rows] == [
+        ("blue", ""),
+        ("red", "test"),
+    ]
+    assert "Classes without a picture: 2" in (tmp_path / "c.html").read_text("utf-8")
 
 
 def test_the_command_says_where_labels_cannot_be_judged(run, planted, tmp_path):

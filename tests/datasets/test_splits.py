@@ -190,3 +190,22 @@ def test_a_real_data_set_is_read_whole():
         files = [path for path in (CIFAR / split).rglob("*") if path.is_file()]
         assert len(images[split].data) == len(files)
         assert set(images[split].target) == set(images.target_names)
+
+
+def test_classes_may_be_empty_where_that_is_allowed(tmp_path):
+    draw_splits(tmp_path, "train", "test")
+    for folder in ("train/birds", "test/cows"):
+        (tmp_path / folder).mkdir()
+    with pytest.raises(ValueError, match=r"birds' holds nothing"):
+        load_image_splits(tmp_path)
+    photos = load_image_splits(tmp_path, allow_empty=True)
+    assert photos.target_names == ["birds", "cats", "cows", "dogs"]
+    assert photos.train.target_names == ["birds", "cats", "dogs"]
+    assert photos.train.target.tolist() == ["cats", "dogs"]
+    assert "'birds': 0" in photos.train.DESCR
+
+
+def test_a_split_without_any_image_is_never_allowed(tmp_path):
+    (tmp_path / "cats").mkdir()
+    with pytest.raises(ValueError, match=r"cats' holds nothing"):
+        load_image_folder(tmp_path, allow_empty=True)
