@@ -12,6 +12,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
 from skresnet.image_embedder import ImageEmbedder
+from skresnet.novelty import Recognised
 from skresnet.reading import Failure, Picture, UnreadableImageError, as_pictures
 from skresnet.validation import check_labels, check_same_length
 from skresnet.warn import warn_user
@@ -45,9 +46,9 @@ class Predictions:
         The classes that the model knows.
     failures : list of Failure
         The pictures that could not be read.
-    are_seen : ndarray of shape (n_pictures,), bool, or None
-        Which are, byte for byte, pictures that the model was trained on; None where
-        that is not known.
+    recognised : Recognised or None
+        Which are pictures that the model was trained on, or related to them; None
+        where that is not known.
     novelty : ndarray of shape (n_pictures,) or None
         Above 1 where a picture is unlike all that the model was trained on, see
         `ResNet50Embedder.novelty`; None where that is not known.
@@ -59,11 +60,11 @@ class Predictions:
     probabilities: np.ndarray
     classes: np.ndarray
     failures: list[Failure]
-    are_seen: np.ndarray | None = None
+    recognised: Recognised | None = None
     novelty: np.ndarray | None = None
 
     @classmethod
-    def from_model(cls, model: Any, X: Any, y: Any) -> Self:
+    def from_model(cls, model: Any, X: Any, y: Any, *, groups: Any = None) -> Self:
         """Let a fitted model predict, and leave out what cannot be read.
 
         Parameters
@@ -77,6 +78,9 @@ class Predictions:
 
         y : array-like of shape (n_samples,)
             True labels.
+
+        groups : array-like of shape (n_samples,), default=None
+            What subject each picture shows, as in `fit`.
 
         Raises
         ------
@@ -97,7 +101,7 @@ class Predictions:
             )
         pictures = as_pictures(X)
         y_true = _checked_labels(y, model.classes_, len(pictures))
-        predicted = predict_readable(model, X)
+        predicted = predict_readable(model, X, groups=groups)
         if predicted.failures:
             if predicted.rows.size == 0:
                 raise UnreadableImageError(predicted.failures)
@@ -112,7 +116,7 @@ class Predictions:
             predicted.probabilities,
             model.classes_,
             predicted.failures,
-            predicted.are_seen,
+            predicted.recognised,
             predicted.novelty,
         )
 
@@ -142,23 +146,23 @@ class Predictions:
         return cls(pictures, y_true, y_pred, probabilities, classes, [])
 
     @property
-    def n_seen(self) -> int:
-        """How many pictures the model was trained on, as far as is known."""
-        return 0 if self.are_seen is None else int(self.are_seen.sum())
+    def are_new(self) -> np.ndarray:
+        """Which pictures have nothing to do with the training, as far as is known."""
+        if self.recognised is None:
+            return np.ones(len(self.pictures), bool)
+        return self.recognised.are_new
 
     @property
     def others(self) -> Self:
-        """The predictions of those that the model was not trained on."""
-        if self.are_seen is None:
-            return self
-        rows = np.flatnonzero(~self.are_seen)
+        """The predictions of the pictures that have nothing to do with the training."""
+        rows = np.flatnonzero(self.are_new)
         return replace(
             self,
             pictures=[self.pictures[row] for row in rows],
             y_true=self.y_true[rows],
             y_pred=self.y_pred[rows],
             probabilities=self.probabilities[rows],
-            are_seen=self.are_seen[rows],
+            recognised=self.recognised and self.recognised.at(rows),
             novelty=None if self.novelty is None else self.novelty[rows],
         )
 
@@ -228,7 +232,7 @@ class Predicted(NamedTuple):
         One column a class.
     failures : list of Failure
         The other pictures.
-    are_seen : ndarray of shape (n_readable,), bool, or None
+    recognised : Recognised or None
         Which the model was trained on; None where that is not known.
     novelty : ndarray of shape (n_readable,) or None
         See `ResNet50Embedder.novelty`; None where there is nothing to compare with.
@@ -238,12 +242,12 @@ class Predicted(NamedTuple):
     labels: np.ndarray
     probabilities: np.ndarray
     failures: list[Failure]
-    are_seen: np.ndarray | None = None
+    recognised: Recognised | None = None
     novelty: np.ndarray | None = None
 
 
 def predict_readable(
-    model: Any, X: Any, *, false_alarm_rate: float = 0.01
+    model: Any, X: Any, *, false_alarm_rate: float = 0.01, groups: Any = None
 ) -> Predicted:
     """Let a fitted model predict what can be read, each picture embedded once.
 
@@ -258,18 +262,21 @@ def predict_readable(
     false_alarm_rate : float, default=0.01
         As of `ResNet50Embedder.novelty`.
 
+    groups : array-like of shape (n_samples,), default=None
+        What subject each picture shows, as in `fit`.
+
     Returns
     -------
     predicted : Predicted
         Labels and probabilities, and the failures; without rows where nothing can be
         read.
     """
-    known: dict[str, np.ndarray] = {}
+    known: dict[str, Any] = {}
     if isinstance(model, Pipeline) and isinstance(model[0], ImageEmbedder):
         embedded = model[0]._embed(model[0]._as_pictures(X), on_error="nan")
         rows, failures = embedded.readable, embedded.failures
         seen = model[0].seen_
-        known["are_seen"] = seen.include(embedded)[rows]
+        known["recognised"] = seen.recognise(embedded, groups).at(rows)
         if seen.detector is not None:
             known["novelty"] = seen.novelty(embedded, false_alarm_rate)[rows]
         X, model = embedded.rows[rows], model[1:]

@@ -56,6 +56,9 @@ class ImageEmbedder(
     A subclass has the network, and a constructor that stores the parameters.
     """
 
+    # A Pipeline hands groups on to whoever asks, as its classifier does.
+    __metadata_request__fit: ClassVar[dict[str, Any]] = {"groups": True}
+
     weights_: ResolvedWeights
     _network: ClassVar[Network]
 
@@ -84,7 +87,7 @@ class ImageEmbedder(
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
         """Find the weights and check the parameters; no picture is opened.
 
         Parameters
@@ -92,7 +95,7 @@ class ImageEmbedder(
         X : pictures
             See the class.
 
-        y : None
+        y, groups : None
             Ignored.
 
         Returns
@@ -122,7 +125,7 @@ class ImageEmbedder(
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
+    def fit_transform(self, X: Any, y: Any = None, *, groups: Any = None) -> np.ndarray:
         """Fit, and compute the features of the same pictures.
 
         Parameters
@@ -132,6 +135,12 @@ class ImageEmbedder(
 
         y : array-like of shape (n_samples,), default=None
             Nothing but its length is looked at, before a picture is opened.
+
+        groups : array-like of shape (n_samples,), default=None
+            What subject each picture shows, which is remembered: those of a subject
+            that was seen are told apart from new ones, and `novelty` is learnt from
+            whole subjects that are held out. A Pipeline hands them on once metadata
+            routing is enabled.
 
         Returns
         -------
@@ -148,6 +157,8 @@ class ImageEmbedder(
         if y is not None:
             # In a Pipeline nobody else would notice before all pictures are embedded.
             check_same_length(pictures, y)
+        if groups is not None:
+            check_same_length(pictures, groups, ("X", "groups"))
         n_batches = -(-len(pictures) // int(self.batch_size))
         context = self._init_callback_context(max_subtasks=n_batches)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
@@ -163,7 +174,7 @@ class ImageEmbedder(
             self._prepare()
             embedded = self._embed(pictures, batch_task)
             rows = embedded.complete_rows(self.on_error)
-            self._remember(embedded)
+            self._remember(embedded, groups)
             context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return rows
 
@@ -295,9 +306,9 @@ class ImageEmbedder(
             engine=self.engine,
         )
 
-    def _remember(self, embedded: Embedded) -> None:
+    def _remember(self, embedded: Embedded, groups: Any = None) -> None:
         """Remember pictures as those of the training, as `fit_transform` does."""
-        self.seen_ = SeenPictures.of(embedded)
+        self.seen_ = SeenPictures.of(embedded, groups)
 
     def _settings(self) -> EmbeddingSettings:
         # What was set after fit is to be as good as what fit has seen.

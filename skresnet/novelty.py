@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import OutlierMixin, _fit_context
+from sklearn.metrics import pairwise_distances_chunked
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 from sklearn.random_projection import SparseRandomProjection
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import (
+    check_consistent_length,
+    check_random_state,
+    check_scalar,
+)
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skresnet.base import VersionedEstimator
 from skresnet.embedding import Embedded
+from skresnet.nearness import near_threshold
+from skresnet.validation import check_same_length
 
 
 class NoveltyDetector(OutlierMixin, VersionedEstimator):
@@ -91,7 +100,7 @@ class NoveltyDetector(OutlierMixin, VersionedEstimator):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
         """Keep training rows, and learn how far apart they are.
 
         Parameters
@@ -102,23 +111,34 @@ class NoveltyDetector(OutlierMixin, VersionedEstimator):
         y : None
             Ignored.
 
+        groups : array-like of shape (n_samples,), default=None
+            What subject each row belongs to. Rows of one are held out together, so
+            that a new subject is not novel merely for being none of these; at least
+            two.
+
         Returns
         -------
         self : NoveltyDetector
             The fitted detector.
         """
         X = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
+        groups = _group_numbers(groups, X)
         random_state = check_random_state(self.random_state)
         if len(X) > self.max_samples:
-            X = X[random_state.choice(len(X), self.max_samples, replace=False)]
+            kept = random_state.choice(len(X), self.max_samples, replace=False)
+            X, groups = X[kept], groups[kept]
+            if len(np.unique(groups)) < 2:  # the others are too small to be drawn
+                groups = np.arange(len(X))
         self._projection = None
         if X.shape[1] > self.n_components:
             self._projection = SparseRandomProjection(
                 self.n_components, random_state=random_state
             ).fit(X[:1])
         self._rows = self._shortened(X).astype(np.float16)
-        distances, _ = self._neighbours().kneighbors()
-        self.distances_ = np.sort(distances.mean(axis=1)).astype(np.float32)
+        nearest = self._held_out(groups)
+        means = np.ma.masked_invalid(nearest[:, : self.n_neighbors]).mean(axis=1)
+        self.distances_ = np.sort(means.compressed()).astype(np.float32)
+        self._nearest_two = nearest[:, :2].astype(np.float32)
         self.offset_ = -self.threshold(self.false_alarm_rate)
         return self
 
@@ -188,6 +208,47 @@ class NoveltyDetector(OutlierMixin, VersionedEstimator):
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
+    def near_copies(self, X: Any, *, false_alarm_rate: float = 0.001) -> np.ndarray:
+        """Tell which rows are suspiciously near to a single training row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        false_alarm_rate : float, default=0.001
+            About the share of rows without a copy that are taken for one; see
+            `find_duplicates`, where it is estimated in the same way.
+
+        Returns
+        -------
+        are_near : ndarray of shape (n_samples,), bool
+            False for all where the training rows are too few to tell.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float32, reset=False)
+        distances, _ = self._neighbours().kneighbors(self._shortened(X), 1)
+        usual = self._nearest_two[np.isfinite(self._nearest_two).all(axis=1)]
+        if usual.shape[1] < 2:
+            return np.zeros(len(X), bool)
+        return distances[:, 0] < near_threshold(
+            usual[:, 0], usual[:, 1], false_alarm_rate
+        )
+
+    def _held_out(self, groups: np.ndarray) -> np.ndarray:
+        """Compute the distances from each row kept to the nearest of other groups."""
+        rows = self._rows.astype(np.float32)
+        n_nearest = min(max(self.n_neighbors, 2), len(rows) - 1)
+
+        def nearest(distances: np.ndarray, start: int) -> np.ndarray:
+            own = groups[start : start + len(distances), np.newaxis]
+            distances[own == groups] = np.inf
+            return np.sort(np.partition(distances, n_nearest - 1)[:, :n_nearest])
+
+        return np.concatenate(
+            [*pairwise_distances_chunked(rows, reduce_func=nearest)], dtype=np.float32
+        )
+
     def _shortened(self, X: np.ndarray) -> np.ndarray:
         X = normalize(X)
         if self._projection is not None:
@@ -202,6 +263,48 @@ class NoveltyDetector(OutlierMixin, VersionedEstimator):
         return NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute").fit(rows)
 
 
+def _group_numbers(groups: Any, X: np.ndarray) -> np.ndarray:
+    """Give each row the number of its group, one of its own where there are none."""
+    if groups is None:
+        return np.arange(len(X))
+    groups = np.asarray(groups, object).astype(str)
+    check_consistent_length(X, groups)
+    names, numbers = np.unique(groups, return_inverse=True)
+    if len(names) < 2:
+        raise ValueError(
+            f"groups: all rows belong to {names.tolist()}; expected two groups at "
+            "least, as each is compared with the others."
+        )
+    return numbers
+
+
+class Recognised(NamedTuple):
+    """What is known again of some pictures, those that cannot be read among them.
+
+    Attributes
+    ----------
+    are_copies : ndarray of shape (n_pictures,), bool
+        Which are, byte for byte, pictures that were seen.
+    are_near : ndarray of shape (n_pictures,), bool
+        Which others are suspiciously like one that was seen.
+    are_related : ndarray of shape (n_pictures,), bool
+        Which others are of a group that was seen.
+    """
+
+    are_copies: np.ndarray
+    are_near: np.ndarray
+    are_related: np.ndarray
+
+    def at(self, rows: np.ndarray) -> Recognised:
+        """Take some of the pictures."""
+        return Recognised(*(values[rows] for values in self))
+
+    @property
+    def are_new(self) -> np.ndarray:
+        """Which pictures are none of these."""
+        return ~np.any(self, axis=0)
+
+
 @dataclass(frozen=True)
 class SeenPictures:
     """What is remembered of the pictures of a training, in little space.
@@ -211,20 +314,32 @@ class SeenPictures:
     digests : ndarray of shape (n_contents,), uint64
         What stands for their contents: the first 8 bytes of each SHA-256, sorted.
 
+    groups : ndarray of shape (n_groups,), uint64
+        The same of the names of their groups.
+
     detector : NoveltyDetector or None
         Fitted to their features; None if there are fewer than two pictures.
     """
 
     digests: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint64))
+    groups: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint64))
     detector: NoveltyDetector | None = None
 
     @classmethod
-    def of(cls, embedded: Embedded) -> Self:
+    def of(cls, embedded: Embedded, groups: Any = None) -> Self:
         """Remember what came of a pass over the training pictures."""
-        rows = embedded.rows[np.isfinite(embedded.rows).all(axis=1)]
+        names = _names(groups, len(embedded.rows))
+        finite = np.isfinite(embedded.rows).all(axis=1)
+        apart = None if names is None else names[finite]
+        if apart is not None and len(set(apart)) < 2:
+            apart = None  # nothing to compare a group with
+        detector = None
+        if np.count_nonzero(finite) > 1:
+            detector = NoveltyDetector().fit(embedded.rows[finite], groups=apart)
         return cls(
-            np.unique(_starts(embedded)),
-            NoveltyDetector().fit(rows) if len(rows) > 1 else None,
+            np.unique(_starts(embedded.digests.values())),
+            np.unique(_of_names(() if names is None else names)),
+            detector,
         )
 
     def include(self, embedded: Embedded) -> np.ndarray:
@@ -236,8 +351,21 @@ class SeenPictures:
             False for those that cannot be read.
         """
         included = np.zeros(len(embedded.rows), bool)
-        included[list(embedded.digests)] = np.isin(_starts(embedded), self.digests)
+        starts = _starts(embedded.digests.values())
+        included[list(embedded.digests)] = np.isin(starts, self.digests)
         return included
+
+    def recognise(self, embedded: Embedded, groups: Any = None) -> Recognised:
+        """Tell which pictures are copies, or of a group, of those remembered."""
+        copies = self.include(embedded)
+        near, related = np.zeros_like(copies), np.zeros_like(copies)
+        readable = embedded.readable
+        if self.detector is not None and readable.size:
+            near[readable] = self.detector.near_copies(embedded.rows[readable])
+        names = _names(groups, len(copies))
+        if names is not None:
+            related = np.isin(_of_names(names), self.groups)
+        return Recognised(copies, near & ~copies, related & ~copies)
 
     def novelty(self, embedded: Embedded, false_alarm_rate: float) -> np.ndarray:
         """Relate the distances from those remembered to what is usual among them.
@@ -273,6 +401,19 @@ class SeenPictures:
         return novelty
 
 
-def _starts(embedded: Embedded) -> np.ndarray:
-    digests = b"".join(digest[:8] for digest in embedded.digests.values())
-    return np.frombuffer(digests, np.uint64)
+def _names(groups: Any, n_pictures: int) -> np.ndarray | None:
+    if groups is None:
+        return None
+    names = np.asarray(groups, object).astype(str)
+    check_same_length(range(n_pictures), names, ("X", "groups"))
+    return names
+
+
+def _of_names(names: Iterable[str]) -> np.ndarray:
+    return _starts(
+        sha256(name.encode("utf-8", "surrogateescape")).digest() for name in names
+    )
+
+
+def _starts(digests: Iterable[bytes]) -> np.ndarray:
+    return np.frombuffer(b"".join(digest[:8] for digest in digests), np.uint64)

@@ -104,7 +104,7 @@ class ImageClassifierPipeline(Pipeline):
         pictures = self[0]._as_pictures(X) if is_ours else X
         self[-1]._check_fit(y, n_samples=_num_samples(pictures), **given)
 
-    def evaluate(self, X: Any, y: Any) -> dict[str, float]:
+    def evaluate(self, X: Any, y: Any, *, groups: Any = None) -> dict[str, float]:
         """Compute the loss and the accuracy on pictures.
 
         Parameters
@@ -115,14 +115,18 @@ class ImageClassifierPipeline(Pipeline):
         y : array-like of shape (n_samples,)
             Class labels.
 
+        groups : array-like of shape (n_samples,), default=None
+            What subject each picture shows, as in `fit`.
+
         Returns
         -------
         result : dict
             ``"loss"`` and ``"accuracy"``, see `DenseSGDClassifier.evaluate`; the loss
-            is missing of a classifier without probabilities. Where
-            some of the pictures are, byte for byte, pictures that the Pipeline was
-            trained on, a warning says how many, and ``"accuracy_on_others"`` and
-            ``"n_training_pictures"`` come first.
+            is missing of a classifier without probabilities. Where some of the
+            pictures are, byte for byte or nearly, pictures that the Pipeline was
+            trained on, or show a subject that it was trained on, a warning says how
+            many, and ``"accuracy_on_others"``, ``"n_training_pictures"``,
+            ``"n_near_copies"`` and ``"n_of_training_groups"`` come first.
         """
         if not isinstance(self[0], ImageEmbedder):
             return self._evaluate(self[:-1].transform(X), y)
@@ -131,16 +135,27 @@ class ImageClassifierPipeline(Pipeline):
         if len(self) > 2:
             rows = self[1:-1].transform(rows)
         result = self._evaluate(rows, y)
-        others = np.flatnonzero(~self[0].seen_.include(embedded))
+        found = self[0].seen_.recognise(embedded, groups)
+        others = np.flatnonzero(found.are_new)
         if len(others) == len(rows):
             return result
-        n_seen = len(rows) - len(others)
-        warning = (
-            f"{n_seen} of the {len(rows)} pictures are, byte for byte, pictures that "
-            "the Pipeline was trained on, which tells nothing of its accuracy on new "
-            "ones."
+        names = ("n_training_pictures", "n_near_copies", "n_of_training_groups")
+        counts = [int(values.sum()) for values in found]
+        first: dict[str, float] = dict(zip(names, counts, strict=True))
+        kinds = (
+            "byte for byte pictures that the Pipeline was trained on",
+            "nearly the same as such pictures",
+            "of groups that it was trained on",
         )
-        first: dict[str, float] = {"n_training_pictures": n_seen}
+        said = [
+            f"{count} are {kind}"
+            for count, kind in zip(counts, kinds, strict=True)
+            if count
+        ]
+        warning = (
+            f"Of the {len(rows)} pictures, {' and '.join(said)}, which tells nothing "
+            "of its accuracy on new ones."
+        )
         if len(others):
             y_others = _safe_indexing(y, others)
             accuracy = self._evaluate(rows[others], y_others)["accuracy"]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from colour_pipelines import colour_pipeline
 from PIL import Image
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -15,6 +16,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skresnet import NoveltyDetector, ResNet50Embedder, load_image_splits
 from skresnet.evaluation import Predictions
+
+COUNTS = ("n_training_pictures", "n_near_copies", "n_of_training_groups")
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +64,41 @@ def test_rows_of_another_kind_are_novel_and_their_length_does_not_matter():
 def test_few_rows_have_no_false_alarm_below_their_own_farthest():
     detector = NoveltyDetector(false_alarm_rate=0.001).fit(cloud(30))
     assert detector.offset_ == -detector.distances_.max()
+
+
+def subjects(n_subjects, seed, n_rows=4):
+    """Rows that are much alike within a subject, and its number for each."""
+    generator = np.random.default_rng(seed)
+    centres = generator.normal(4, 1, (n_subjects, 300))
+    rows = np.repeat(centres, n_rows, axis=0)
+    groups = np.repeat(np.arange(n_subjects), n_rows)
+    return rows + generator.normal(0, 0.1, rows.shape), groups
+
+
+def test_new_subjects_are_novel_unless_whole_subjects_were_held_out():
+    X, groups = subjects(80, seed=0)
+    new, _ = subjects(80, seed=1)
+    assert (NoveltyDetector().fit(X).predict(new) == -1).all()
+    alarms = np.mean(NoveltyDetector().fit(X, groups=groups).predict(new) == -1)
+    assert alarms < 0.05
+
+
+def test_a_single_group_has_nothing_to_be_compared_with():
+    with pytest.raises(ValueError, match=r"groups: all rows belong to \['a'\]"):
+        NoveltyDetector().fit(cloud(30), groups=["a"] * 30)
+
+
+def test_near_copies_are_told_from_rows_that_are_merely_alike():
+    X = cloud(400)
+    copies = X[:40] + np.random.default_rng(2).normal(0, 0.1, (40, 700))
+    detector = NoveltyDetector().fit(X)
+    assert detector.near_copies(copies).all()
+    assert detector.near_copies(cloud(400, seed=1)).sum() <= 2
+
+
+def test_few_rows_cannot_tell_near_copies():
+    X = cloud(30)
+    assert not NoveltyDetector().fit(X).near_copies(X).any()
 
 
 def test_what_is_kept_does_not_grow_with_the_training():
@@ -134,11 +172,13 @@ def test_evaluate_tells_training_pictures_from_the_others(colour_model, data, tm
     copies = [shutil.copy(path, tmp_path) for path in data.train.data[:5]]
     X = [*data.test.data, *copies]
     y = [*data.test.target, *data.train.target[:5]]
-    with pytest.warns(UserWarning, match="5 of the 23 pictures") as warned:
+    with pytest.warns(
+        UserWarning, match="Of the 23 pictures, 5 are byte for byte"
+    ) as warned:
         result = colour_model.evaluate(X, y)
     assert list(result) == [
         "accuracy_on_others",
-        "n_training_pictures",
+        *COUNTS,
         "loss",
         "accuracy",
     ]
@@ -152,9 +192,9 @@ def test_evaluate_tells_training_pictures_from_the_others(colour_model, data, tm
 def test_evaluate_on_nothing_but_training_pictures_has_no_other_accuracy(
     colour_model, data
 ):
-    with pytest.warns(UserWarning, match="36 of the 36"):
+    with pytest.warns(UserWarning, match="Of the 36 pictures, 36 are"):
         result = colour_model.evaluate(data.train.data, data.train.target)
-    assert list(result) == ["n_training_pictures", "loss", "accuracy"]
+    assert list(result) == [*COUNTS, "loss", "accuracy"]
 
 
 def test_pictures_are_known_from_the_cache_and_in_memory_too(data, tmp_path):
@@ -167,8 +207,8 @@ def test_pictures_are_known_from_the_cache_and_in_memory_too(data, tmp_path):
             [*X[:4], *data.test.data],
             [*data.train.target[:4], *data.test.target],
         )
-        assert np.flatnonzero(predictions.are_seen).tolist() == [0, 1, 2, 3]
-        assert predictions.n_seen == 4
+        found = predictions.recognised.are_copies
+        assert np.flatnonzero(found).tolist() == [0, 1, 2, 3]
         assert len(predictions.others.pictures) == 18
 
 
@@ -180,3 +220,23 @@ def test_fit_forgets_the_pictures_of_an_earlier_fit_transform(data):
     assert len(embedder.seen_.digests) == 36
     embedder.fit(data.train.data)
     assert len(embedder.seen_.digests) == 0
+
+
+def test_subjects_of_the_training_are_recognised(data):
+    names = [f"subject {index // 3}" for index in range(36)]
+    model = colour_pipeline()
+    with config_context(enable_metadata_routing=True):
+        model.fit(data.train.data, data.train.target, groups=names)
+    X, y = data.test.data, data.test.target
+    groups = ["subject 0", "subject 11", *["someone else"] * 16]
+    with pytest.warns(UserWarning, match="2 are of groups that it was trained on"):
+        result = model.evaluate(X, y, groups=groups)
+    assert result["n_of_training_groups"] == 2
+    predictions = Predictions.from_model(model, X, y, groups=groups)
+    assert np.flatnonzero(predictions.recognised.are_related).tolist() == [0, 1]
+    assert len(predictions.others.pictures) == 16
+
+
+def test_groups_of_another_length_are_refused_before_a_picture_is_opened():
+    with pytest.raises(ValueError, match="groups"):
+        ResNet50Embedder(weights=None).fit_transform(["a.jpg", "b.jpg"], groups=["a"])

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix
@@ -23,11 +24,14 @@ from skresnet.auditing.duplicates import Duplicate, Thumbnails, duplicates_among
 from skresnet.auditing.labels import check_cleanlab, label_issues, out_of_fold
 from skresnet.embedder import ResNet50Embedder
 from skresnet.image_embedder import ImageEmbedder
+from skresnet.novelty import NoveltyDetector
 from skresnet.reading import Picture, as_pictures
 from skresnet.text import picture_names
 from skresnet.validation import check_labels, check_same_length
 
 _ALIKE: Final = 0.3  # a half would be chance
+_OTHERS: Final = 40
+_FEWEST_OTHERS: Final = 100
 
 KINDS: Final = (
     "unreadable",
@@ -38,6 +42,7 @@ KINDS: Final = (
     "exact copy",
     "near copy",
     "torn group",
+    "unlike the others",
     "alike classes",
     "doubtful label",
 )
@@ -52,15 +57,17 @@ class Finding(NamedTuple):
     kind : str
         What it is: ``"unreadable"``, ``"suspicious"``, ``"empty class"``, ``"exact copy
         across splits"``, ``"near copy across splits"``, ``"exact copy"``, ``"near
-        copy"``, ``"torn group"``, ``"alike classes"`` or ``"doubtful label"``.
+        copy"``, ``"torn group"``, ``"unlike the others"``, ``"alike classes"`` or
+        ``"doubtful label"``.
     position, name, label, split : int, str
         The picture; of alike classes label alone, of an empty class that and split.
     other_position, other_name, other_label, other_split : int, str
         The copy, another picture of the group in another split, or the class that is
         alike or more probable. Missing positions are -1, missing texts empty.
     score : float
-        The distance of a copy, the probability of a doubtful label, the share of
-        pictures of two classes that are taken for the other one; otherwise NaN.
+        The distance of a copy, the mean distance of a picture unlike the others, the
+        probability of a doubtful label, the share of pictures of two classes that are
+        taken for the other one; otherwise NaN.
     note : str
         The cause, or the name of the group.
     """
@@ -124,7 +131,7 @@ class ImageCheck:
         ImportError
             If Jinja2 or matplotlib is not installed.
         """
-        from skresnet.auditing.page import check_page
+        from skresnet.report.check_page import check_page
 
         return check_page(self).save(path)
 
@@ -326,13 +333,17 @@ def _from_labels(
     embedder: ImageEmbedder,
     cv: int,
 ) -> tuple[list[Finding], float]:
-    """Find doubtful labels and alike classes from out-of-fold probabilities."""
+    """Find what features tell: pictures unlike the others, classes, doubtful labels."""
     embedded = embedder._embed(pictures, on_error="nan")
     readable = embedded.readable
+    unlike = [
+        about.finding("unlike the others", int(readable[row]), score=distance)
+        for row, distance in _unlike(embedded.rows[readable])
+    ]
     labels = labels[readable]
     _, sizes = np.unique(labels, return_counts=True)
     if np.count_nonzero(sizes > 1) < 2:
-        return [], float("nan")
+        return unlike, float("nan")
     # On steps as small as these, threads cost more than they gain.
     with threadpool_limits(1):
         probabilities = out_of_fold(
@@ -354,7 +365,26 @@ def _from_labels(
     tried = np.isfinite(probabilities).all(axis=1)
     predicted = np.unique(labels)[probabilities[tried].argmax(axis=1)]
     accuracy = float(np.mean(predicted == labels[tried]))
-    return _alike_classes(labels[tried], predicted) + doubtful, accuracy
+    return unlike + _alike_classes(labels[tried], predicted) + doubtful, accuracy
+
+
+def _unlike(rows: NDArray[np.float32]) -> list[tuple[int, float]]:
+    """Find the rows that are far from all others, the farthest first.
+
+    Their distances are so far above the middle that in a normal distribution, of the
+    width that the upper 16 % of the logarithms tell, one in a thousand would be.
+    """
+    if len(rows) <= _FEWEST_OTHERS:
+        return []
+    # Of so many neighbours that a few outsiders of one kind do not hide each other.
+    detector = NoveltyDetector(n_neighbors=_OTHERS).fit(rows)
+    distances = -detector.score_samples(rows)
+    middle, upper = np.quantile(np.log(distances), [0.5, ndtr(1)])
+    limit = np.exp(middle + ndtri(0.999) * (upper - middle))
+    order = np.argsort(-distances, kind="stable")
+    return [
+        (int(row), float(distances[row])) for row in order if distances[row] > limit
+    ]
 
 
 def _fold_groups(

@@ -11,11 +11,11 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.special import ndtr, ndtri
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, validate_params
 
 from skresnet.embedding import attempting, map_ahead
+from skresnet.nearness import near_threshold
 from skresnet.reading import Failure, Picture, Resizing, as_pictures
 from skresnet.warn import warn_user
 
@@ -34,8 +34,6 @@ _BOXES: Final = (
 )
 
 _NEIGHBOURS: Final = 10
-_UNCERTAINTY: Final = 6.0  # of the tail, see `_rarer`
-_SUSPECTED: Final = 0.001
 _AHEAD: Final = 64
 _BLOCK: Final = 2**24  # correlations at once
 
@@ -202,15 +200,10 @@ class _Nearest:
 
     def threshold(self, false_alarm_rate: float) -> float:
         """Estimate the distance below which that share of pictures has its nearest."""
-        share = _rarer(false_alarm_rate, len(self.queries))
-        if share == 0:
+        if self.distances.shape[1] < 2:
             return -1.0
-        first, second = np.log(self.distances[:, :2].clip(1e-6)).T
-        # What is suspiciously near would be no example of how near pictures are that
-        # are no copies; the next one is.
-        suspects = first < _low_tail(second, _SUSPECTED)
-        usual = np.where(suspects, second, first)
-        return float(np.exp(_low_tail(usual, share)))
+        first, second = self.distances[:, :2].T
+        return near_threshold(first, second, false_alarm_rate)
 
     def below(self, threshold: float) -> Iterator[_Found]:
         """Find the pairs that are closer."""
@@ -220,24 +213,6 @@ class _Nearest:
                 int(self.references[row, column]),
                 float(self.distances[row, column]),
             )
-
-
-def _rarer(share: float, n_pictures: int) -> float:
-    """Lower a share as far as the tail of that many pictures may be misjudged.
-
-    Two quantiles of n values, carried on to z standard deviations, vary by some
-    z ** 2 / n, so that more than the share lies beyond on average. By how much was
-    found with sets of 50 to 800 pictures drawn from two data sets.
-    """
-    z2 = float(ndtri(share)) ** 2
-    certain = 1 - _UNCERTAINTY * z2 / max(n_pictures, 1)
-    return float(ndtr(-np.sqrt(z2 / certain))) if certain > 0 else 0.0
-
-
-def _low_tail(logarithms: NDArray[np.float32], share: float) -> float:
-    """Go on from one and two standard deviations below the middle as a normal would."""
-    one, two = np.quantile(logarithms, [ndtr(-1), ndtr(-2)])
-    return float(two + (ndtri(share) + 2) * (one - two))
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from skresnet.cli.options import (
     examples,
     files_in,
     force_option,
+    group_option,
     on_error_option,
     out_option,
     reading_options,
@@ -69,9 +70,9 @@ def _json(predictions: Predictions) -> str:
         "pictures": len(predictions.pictures),
         "loss": predictions.loss,
         "accuracy": predictions.accuracy,
-        "trained_on": predictions.n_seen,
+        **_known_again(predictions),
         "accuracy_on_others": predictions.others.accuracy
-        if predictions.n_seen < len(predictions.pictures)
+        if predictions.are_new.any()
         else None,
         "classes": list(_classes(predictions)),
         "confusions": [
@@ -83,6 +84,15 @@ def _json(predictions: Predictions) -> str:
         ],
     }
     return json.dumps(content, indent=2) + "\n"
+
+
+def _known_again(predictions: Predictions) -> dict[str, int | None]:
+    """Count pictures that are related to the training, and those unlike it."""
+    found, novelty = predictions.recognised, predictions.novelty
+    counts = [None] * 3 if found is None else [int(values.sum()) for values in found]
+    names = ("trained_on", "nearly_trained_on", "subjects_trained_on")
+    unlike = None if novelty is None else int((novelty > 1).sum())
+    return dict(zip(names, counts, strict=True)) | {"unlike_training": unlike}
 
 
 def _csv(predictions: Predictions) -> str:
@@ -132,6 +142,7 @@ _FORMATS = {"text": _text, "json": _json, "csv": _csv}
 )
 @out_option
 @force_option
+@group_option
 @on_error_option
 @cache_options
 @reading_options
@@ -142,6 +153,7 @@ def evaluate(
     format_name: str | None,
     out: Path | None,
     force: bool,
+    group_by: str | None,
     on_error: str,
     cache: Path | None,
     no_cache: bool,
@@ -160,7 +172,7 @@ def evaluate(
     check_outputs(outputs, force=force)
     if report:
         check_drawing()
-    part = load_test(source)
+    part = load_test(source, group_by)
     folder_of_cache = chosen_cache(cache, no_cache)
     check_not_inputs(outputs, [model, source, *part.paths, *files_in(folder_of_cache)])
     classifier = load_model(model)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
 
 from skresnet.cli.outputs import writing
 from skresnet.cli.pictures import Part, embed_part
@@ -99,7 +100,8 @@ def tested(model: Any, part: Part, on_error: str) -> Predictions:
     from skresnet.evaluation import Predictions
 
     embedder = model["embedder"]
-    rows, part, embedded = embed_part(embedder, part, on_error)
+    given = part
+    rows, part, embedded = embed_part(embedder, given, on_error)
     predictions = Predictions.from_probabilities(
         part.paths, part.classes, model[1:].predict_proba(rows), model.classes_
     )
@@ -107,7 +109,7 @@ def tested(model: Any, part: Part, on_error: str) -> Predictions:
     return replace(
         predictions,
         failures=embedded.failures,
-        are_seen=seen.include(embedded)[readable],
+        recognised=seen.recognise(embedded, given.groups).at(readable),
         novelty=None
         if seen.detector is None
         else seen.novelty(embedded, false_alarm_rate=0.01)[readable],
@@ -118,20 +120,35 @@ def seen_lines(predictions: Predictions) -> list[str]:
     """Name the test pictures that were trained on, and give the accuracy without."""
     from skresnet.text import counted, listed
 
-    if predictions.are_seen is None or not predictions.n_seen:
-        return []
-    pairs = zip(predictions.pictures, predictions.are_seen, strict=True)
-    seen = {str(picture.path) for picture, is_seen in pairs if is_seen}
-    lines = [
-        f"{predictions.n_seen} of {counted(len(predictions.pictures), 'picture')} were "
-        f"trained on, byte for byte: {listed(seen, 5)}"
-    ]
+    found = predictions.recognised
+    n_pictures = len(predictions.pictures)
+
+    def line(are_meant: np.ndarray, words: str) -> str:
+        pairs = zip(predictions.pictures, are_meant, strict=True)
+        names = {str(picture.path) for picture, is_meant in pairs if is_meant}
+        return (
+            f"{np.count_nonzero(are_meant)} of {counted(n_pictures, 'picture')} "
+            f"{words}: {listed(names, 5)}"
+        )
+
+    lines = []
+    if found is not None:
+        for are_meant, words in (
+            (found.are_copies, "were trained on, byte for byte"),
+            (found.are_near, "are nearly the same as one that was trained on"),
+            (found.are_related, "show a subject that was trained on"),
+        ):
+            if are_meant.any():
+                lines.append(line(are_meant, words))
     others = predictions.others
-    if others.pictures:
+    if lines and others.pictures:
         lines.append(
             f"Accuracy on the others: {others.accuracy:.4f} "
             f"({counted(len(others.pictures), 'picture')})"
         )
+    if predictions.novelty is not None and (predictions.novelty > 1).any():
+        unlike = "are unlike all that was trained on (1% would be so by chance)"
+        lines.append(line(predictions.novelty > 1, unlike))
     return lines
 
 

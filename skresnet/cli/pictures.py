@@ -120,12 +120,12 @@ def _set_aside(every: Part, test_size: float, random_state: int) -> np.ndarray:
     return test
 
 
-def load_test(source: str) -> Part:
+def load_test(source: str, group_by: str | None = None) -> Part:
     """List the test pictures of a source, or all where there are no splits."""
     from skresnet import load_image_folder
 
     if Path(source).is_file():
-        loaded = load(source)
+        loaded = load(source, group_by)
         return _part(loaded if "data" in loaded else loaded.test)
     splits = split_folders(source)
     tests = [path for path, split in splits.items() if split == "test"]
@@ -134,7 +134,8 @@ def load_test(source: str) -> Part:
             f"No test folder in {source!r}, which has the splits "
             f"{', '.join(map(repr, splits))}. Name one of these to evaluate on it."
         )
-    return _part(load_image_folder(tests[0] if tests else source))
+    folder = tests[0] if tests else source
+    return _part(load_image_folder(folder, groups=group_by))
 
 
 def list_below(source: str) -> tuple[list[str], list[str | None]]:

@@ -153,7 +153,7 @@ def train(
     if on_error == "raise" and parts.val:
         check_headers(parts.val.paths, embedder.n_jobs)
     rows, train_part, embedded = embed_part(embedder, parts.train, on_error)
-    embedder._remember(embedded)
+    embedder._remember(embedded, parts.train.groups)
     metadata = {"groups": train_part.groups}
     if parts.val:
         val_rows, val_part, _ = embed_part(embedder, parts.val, on_error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
 from skresnet import __version__
+from skresnet.auditing.labels import label_issues
 from skresnet.base import installed_version
 from skresnet.classifier import DenseSGDClassifier
 from skresnet.displays.thumbnails import thumbnails
@@ -28,6 +30,7 @@ _EXAMPLES_A_CLASS = 6
 _EXAMPLE_SIDE = 144
 _MISTAKE_SIDE = 360
 _MOST_FAILURES = 50
+_MOST_NAMED = 8
 _MOST_IN_MATRIX = 20
 _MOST_CONFUSIONS = 25
 N_BINS = 10
@@ -81,9 +84,21 @@ def accuracy(predictions: Predictions) -> dict[str, Any]:
         "high": high,
         "most_frequent": labels[counts.argmax()],
         "baseline": counts.max() / n_pictures,
-        "n_seen": predictions.n_seen,
-        "others": predictions.others.is_right if predictions.n_seen else None,
+        "others": predictions.others.is_right,
+        "recognised": _recognised(predictions),
     }
+
+
+def _recognised(predictions: Predictions) -> list[tuple[str, int, list[str]]]:
+    """Count and name the pictures that are related to the training, by kind."""
+    if predictions.recognised is None:
+        return []
+    names = np.array(picture_names(predictions.pictures), object)
+    return [
+        (kind, int(are_meant.sum()), names[are_meant][:_MOST_NAMED].tolist())
+        for kind, are_meant in predictions.recognised._asdict().items()
+        if are_meant.any()
+    ]
 
 
 def accuracy_interval(right: int, n_pictures: int) -> tuple[float, float]:
@@ -127,12 +142,15 @@ def data(
         ]
         classes.append((label, int(count), count / counts.max(), examples))
     known, given = predictions.classes.tolist(), labels.tolist()
+    unlike = _unlike(predictions.novelty)
+    names = picture_names(predictions.pictures)
     failures = predictions.failures
     return {
         "classes": classes,
         "unknown": [label for label in given if label not in known],
         "missing": [label for label in known if label not in given],
-        "n_unlike": _n_unlike(predictions.novelty),
+        "n_unlike": len(unlike),
+        "unlike": [names[row] for row in unlike[:_MOST_NAMED]],
         "n_failures": len(failures),
         "failures": [
             (called, failure.cause)
@@ -141,8 +159,12 @@ def data(
     }
 
 
-def _n_unlike(novelty: np.ndarray | None) -> int:
-    return 0 if novelty is None else int(np.sum(novelty > 1))
+def _unlike(novelty: np.ndarray | None) -> np.ndarray:
+    """Find the pictures that are unlike all of the training, the most unlike first."""
+    if novelty is None:
+        return np.empty(0, np.intp)
+    order = np.argsort(-novelty, kind="stable")
+    return order[novelty[order] > 1]
 
 
 def scores(predictions: Predictions) -> dict[str, Any]:
@@ -173,33 +195,64 @@ def mistakes(
 ) -> dict[str, Any]:
     """Take the most confident mistakes, with the pictures as the network saw them."""
     rows = predictions.most_confident_mistakes(n_mistakes)
-    pictures = [predictions.pictures[row] for row in rows]
     columns = {label: i for i, label in enumerate(predictions.classes.tolist())}
     shown = []
-    for row, name, made in zip(
-        rows,
-        picture_names(pictures),
-        thumbnails(pictures, _MISTAKE_SIDE, resizing),
-        strict=True,
-    ):
-        true = predictions.y_true[row]
-        column = columns.get(true)
-        shown.append(
-            {
-                "name": name,
-                "picture": None
-                if isinstance(made, Failure)
-                else EmbeddedPicture.of(made),
-                "cause": made.cause if isinstance(made, Failure) else None,
-                "true": true,
-                "predicted": predictions.y_pred[row],
-                "confidence": float(predictions.confidence[row]),
-                "own": None
-                if column is None
-                else float(predictions.probabilities[row, column]),
-            }
-        )
+    for row, known in zip(rows, _looks(predictions, rows, resizing), strict=True):
+        column = columns.get(predictions.y_true[row])
+        known |= {
+            "confidence": float(predictions.confidence[row]),
+            "own": None
+            if column is None
+            else float(predictions.probabilities[row, column]),
+        }
+        shown.append(known)
     return {"n_all": int((~predictions.is_right).sum()), "shown": shown}
+
+
+def doubts(
+    predictions: Predictions, n_doubts: int, resizing: Resizing | None
+) -> dict[str, Any]:
+    """Take the labels that confident learning doubts, the most doubtful first."""
+    if find_spec("cleanlab") is None:
+        return {"are_known": False, "n_all": 0, "shown": []}
+    # Of pictures that were trained on, the model says what it was told.
+    rows = np.flatnonzero(
+        predictions.are_new & np.isin(predictions.y_true, predictions.classes)
+    )
+    present = np.unique(predictions.y_true[rows])
+    if len(present) < 2:
+        return {"are_known": True, "n_all": 0, "shown": []}
+    columns = np.searchsorted(predictions.classes, present)
+    probabilities = predictions.probabilities[np.ix_(rows, columns)]
+    probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
+    found = label_issues(predictions.y_true[rows], probabilities)
+    chosen = found[:n_doubts]
+    positions = rows[[issue.position for issue in chosen]] if chosen else rows[:0]
+    shown = [
+        known | {"suggested": issue.suggested, "own": issue.probability}
+        for issue, known in zip(
+            chosen, _looks(predictions, positions, resizing), strict=True
+        )
+    ]
+    return {"are_known": True, "n_all": len(found), "shown": shown}
+
+
+def _looks(
+    predictions: Predictions, rows: np.ndarray, resizing: Resizing | None
+) -> list[dict[str, Any]]:
+    """Name some pictures, and take them as the network saw them."""
+    pictures = [predictions.pictures[row] for row in rows]
+    made_of = thumbnails(pictures, _MISTAKE_SIDE, resizing)
+    return [
+        {
+            "name": name,
+            "picture": None if isinstance(made, Failure) else EmbeddedPicture.of(made),
+            "cause": made.cause if isinstance(made, Failure) else None,
+            "true": predictions.y_true[row],
+            "predicted": predictions.y_pred[row],
+        }
+        for row, name, made in zip(rows, picture_names(pictures), made_of, strict=True)
+    ]
 
 
 def reliability(

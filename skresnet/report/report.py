@@ -72,17 +72,20 @@ def make_report(
     X: Any,
     y: Any,
     *,
+    groups: Any = None,
     title: str | None = None,
     n_mistakes: int = 12,
     random_state: Any = 0,
 ) -> Report:
     """Say on one page how good a classifier is, and at what it fails.
 
-    The page shows the pictures, the accuracy with its confidence interval, the scores
-    of each class, the confusion matrix, the most confident mistakes, how far the
-    probabilities can be believed, the learning curves, how the model was trained, how
-    to load it and what to try next. Pictures are shown as the network saw them. It is
-    a single file without scripts, for screens and paper.
+    The page shows the pictures, which of them are related to the training or unlike
+    it, the accuracy with its confidence interval, the scores of each class, the
+    confusion matrix, the most confident mistakes, labels that are probably wrong (where
+    cleanlab is installed), how far the probabilities can be believed, the learning
+    curves, how the model was trained, how to load it and what to try next. Pictures are
+    shown as the network saw them. It is a single file without scripts, for screens and
+    paper.
 
     Parameters
     ----------
@@ -98,12 +101,16 @@ def make_report(
     y : array-like of shape (n_samples,)
         True labels.
 
+    groups : array-like of shape (n_samples,), default=None
+        What subject each picture shows, as in `fit`: those that were trained on are
+        told.
+
     title : str, default=None
         Title of the page. None names the model and the folder of the pictures. The
         date and the version of skresnet stand on the page in either case.
 
     n_mistakes : int, default=12
-        Most mistakes to show.
+        Most mistakes, and most doubtful labels, to show.
 
     random_state : int, RandomState instance or None, default=0
         Decides which pictures are shown as examples of their class.
@@ -122,8 +129,8 @@ def make_report(
         If the model has no ``predict_proba``.
 
     ValueError
-        If the lengths of X and y differ, the model knows none of the labels, or a
-        parameter is not possible.
+        If the lengths of X, y and groups differ, the model knows none of the labels, or
+        a parameter is not possible.
 
     UnreadableImageError
         If none of the pictures can be read.
@@ -147,7 +154,7 @@ def make_report(
     )
     return report_on(
         model,
-        Predictions.from_model(model, X, y),
+        Predictions.from_model(model, X, y, groups=groups),
         title=title,
         n_mistakes=n_mistakes,
         random_state=random_state,
@@ -182,6 +189,7 @@ def report_on(
         data=numbers.data(predictions, random_state, resizing),
         scores=numbers.scores(predictions),
         mistakes=numbers.mistakes(predictions, n_mistakes, resizing),
+        doubts=numbers.doubts(predictions, n_mistakes, resizing),
         resizing=resizing,
         diagram=charts.reliability_diagram(is_right, confidence, numbers.N_BINS),
         bins=list(zip(*numbers.reliability(is_right, confidence), strict=True)),
@@ -227,15 +235,13 @@ def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else plural}"
 
 
-def page_template(room: str = "report", name: str = "template.html") -> Any:
-    """Find the template of a page, which may include those of reports."""
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+def page_template(name: str = "template.html") -> Any:
+    """Find the template of a page."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     environment = Environment(
-        loader=ChoiceLoader(
-            [PackageLoader("skresnet", room), PackageLoader("skresnet", "report")]
-        ),
+        loader=PackageLoader("skresnet", "report"),
         autoescape=True,
         # What comes from outside can be encoded, and hides nothing.
         finalize=lambda value: value if isinstance(value, Markup) else shown(value),

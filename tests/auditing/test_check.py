@@ -82,6 +82,19 @@ def test_classes_without_a_picture_are_told(arguments, small_embedder):
     assert check.counts["yellow", "train"] == check.counts["red", "test"] == 0
 
 
+def test_pictures_unlike_all_others_are_told(arguments, small_embedder):
+    stripes = np.zeros((3, 72, 96, 3), np.uint8)
+    for index in range(3):
+        stripes[index, :, :: index + 2] = 255
+    X, y = [*arguments["X"], *stripes], [*arguments["y"], "red", "blue", "green"]
+    check = check_images(X, y, embedder=small_embedder)
+    found = check.of_kind("unlike the others")
+    white = [i for i, path in enumerate(arguments["X"]) if path.endswith("white_1.png")]
+    positions = [finding.position for finding in found]
+    assert sorted(positions) == sorted([*white, *range(len(X) - 3, len(X))])
+    assert found[0].score >= found[-1].score
+
+
 def test_classes_of_the_same_pictures_are_alike(arguments, small_embedder):
     y = arguments["y"].copy()
     greens = np.flatnonzero(y == "green")

@@ -1,11 +1,16 @@
 """The numbers of a report, against scikit-learn and by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pages import Page
 from sklearn.metrics import classification_report, confusion_matrix
 
 from skresnet import load_image_folder, make_report
+from skresnet.evaluation import Predictions
+from skresnet.novelty import Recognised
+from skresnet.report import numbers, report_on
 from skresnet.report.numbers import accuracy_interval, calibration_error, reliability
 from skresnet.report.report import percent
 
@@ -137,7 +142,8 @@ def test_training_pictures_are_counted_and_the_others_have_their_own_share(
     train = load_image_folder(colour_folder / "train")
     X, y = [*train.data[:2], *data.data], [*train.target[:2], *data.target]
     text = Page(make_report(colour_model, X, y).html).sections["accuracy"]
-    assert "2 pictures of 20 are, byte for byte, among those" in text
+    assert "2 pictures of 20 among those that it was trained on, byte for byte" in text
+    assert "train/blue/00.png, train/blue/01.png" in text
     right = round(18 * colour_model.score(data.data, data.target))
     assert f"{100 * right / 18:.1f}% were predicted right ({right} of 18)" in text
 
@@ -154,3 +160,47 @@ def test_pictures_unlike_the_training_are_counted(colour_model, data):
     assert n_unlike >= 2
     text = Page(make_report(colour_model, X, y).html).sections["data"]
     assert f"{n_unlike} pictures ({100 * n_unlike / 20:.1f}%) are unlike" in text
+    assert "The most unlike are X[1" in text
+
+
+def test_subjects_of_the_training_and_near_copies_are_told(colour_model, data):
+    n_pictures = len(data.data)
+    are_related = np.arange(n_pictures) == 3
+    are_near = np.arange(n_pictures) < 2
+    predictions = replace(
+        Predictions.from_model(colour_model, data.data, data.target),
+        recognised=Recognised(np.zeros(n_pictures, bool), are_near, are_related),
+    )
+    text = Page(report_on(colour_model, predictions).html).sections["accuracy"]
+    assert "2 pictures of 18 nearly the same" in text
+    assert "1 picture of 18 of a subject that it was trained on: blue/03.png" in text
+    assert " of 15)" in text
+
+
+def doubted(colour_model, data):
+    """The picture whose label was changed, among many that are right."""
+    classes = colour_model.classes_
+    probabilities = 0.9 * (data.target[:, np.newaxis] == classes) + 0.1 / 3
+    y = data.target.copy()
+    y[4] = "red"
+    return Predictions.from_probabilities(data.data, y, probabilities, classes)
+
+
+def test_doubtful_labels_are_shown_with_what_they_may_be(colour_model, data):
+    page = Page(report_on(colour_model, doubted(colour_model, data)).html)
+    text = page.sections["labels"]
+    assert "1 of 1 label that confident learning doubts" in text
+    assert "labelled red" in text
+    assert "rather blue" in text
+    assert "04.png" in text
+    assert "a picture labelled red, rather blue" in {
+        img["alt"] for img in page.all("img")
+    }
+
+
+def test_without_cleanlab_it_is_said_what_finds_doubtful_labels(
+    colour_model, data, monkeypatch
+):
+    monkeypatch.setattr(numbers, "find_spec", lambda name: None)
+    page = Page(report_on(colour_model, doubted(colour_model, data)).html)
+    assert "skresnet[audit]" in page.sections["labels"]

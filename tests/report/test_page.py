@@ -60,6 +60,7 @@ def test_it_has_its_sections_in_order(page):
         "data",
         "classes",
         "mistakes",
+        "labels",
         "reliability",
         "curves",
         "training",
@@ -270,7 +271,7 @@ def test_it_stays_small_with_large_noisy_pictures(pixel_model):
     noise = np.random.default_rng(0).integers(0, 256, (60, 500, 500, 3), np.uint8)
     y = np.resize(model.classes_, 60)
     report = make_report(model, list(noise), y)
-    assert report.html.count("<img") == 72
+    assert report.html.count("<img") == 84
     assert len(report.html.encode()) < 2_000_000
 
 

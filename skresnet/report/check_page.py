@@ -14,7 +14,7 @@ from skresnet.report.charts import EmbeddedPicture
 from skresnet.report.report import Report, check_report_support, page_template
 
 if TYPE_CHECKING:
-    from skresnet.auditing.check import Finding, ImageCheck
+    from skresnet.auditing import Finding, ImageCheck
 
 _MOST_SHOWN: Final = 60
 _SIDE: Final = 220
@@ -39,7 +39,7 @@ def check_page(check: ImageCheck) -> Report:
         (label, [check.counts.get((label, split), 0) for split in splits])
         for label in labels
     ]
-    page = page_template("auditing", "check.html").render(
+    page = page_template("check.html").render(
         made={"date": date.today().isoformat(), "version": __version__},
         n_pictures=len(check.pictures),
         table=table,
