@@ -107,9 +107,9 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
 
     weight_decay : float or "auto", default="auto"
         Share of each weight, times ``learning_rate``, that a step takes away, as
-        Keras' optimizers do ("decoupled"; Loshchilov and Hutter, 2019). "auto" is 10
-        divided by the square root of the number of rows, at most 1: more rows need
-        less of it.
+        Keras' optimizers do ("decoupled"; Loshchilov and Hutter, 2019). "auto" is 100
+        divided by the number of rows, at most 1: it fades as the penalty of
+        `LogisticRegression` does.
 
     epochs : int or "auto", default="auto"
         Passes over the training rows. "auto" are as many as make 500 steps, but 20 at

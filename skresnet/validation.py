@@ -30,7 +30,7 @@ _FEWEST_EPOCHS: Final = 20
 _MOST_EPOCHS: Final = 100
 
 # What weight_decay="auto" stands for.
-_DECAY_OF_ONE_ROW: Final = 10.0
+_DECAY_OF_ALL_ROWS: Final = 100.0
 _MOST_DECAY: Final = 1.0
 
 
@@ -187,7 +187,7 @@ def _weight_decay(weight_decay: float | str, n_samples: int) -> float:
     """Weigh it, where it is ``"auto"``, against the rows."""
     if weight_decay != "auto":
         return float(weight_decay)
-    return float(min(_DECAY_OF_ONE_ROW / np.sqrt(max(n_samples, 1)), _MOST_DECAY))
+    return min(_DECAY_OF_ALL_ROWS / max(n_samples, 1), _MOST_DECAY)
 
 
 def _layer_sizes(sizes: Any) -> tuple[int, ...]:

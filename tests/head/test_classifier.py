@@ -248,9 +248,9 @@ def test_epochs_and_weight_decay_go_by_the_number_of_rows():
     X, y = generator.normal(size=(1000, 3)), np.arange(1000) % 2
     for n_rows, n_epochs, decay in [
         (40, 100, 1.0),
-        (160, 100, 0.791),
-        (400, 39, 0.5),
-        (900, 20, 0.333),
+        (160, 100, 0.625),
+        (400, 39, 0.25),
+        (900, 20, 0.111),
     ]:
         classifier = DenseSGDClassifier(hidden_layer_sizes=(2,), random_state=0)
         classifier.fit(X[:n_rows], y[:n_rows])
