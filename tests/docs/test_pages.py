@@ -13,8 +13,16 @@ import skresnet
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")])
+OTHER_TOOLS = ROOT / "docs/other_tools.md"  # of which a reader has one or the other
 CODE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def imported(block):
+    """Name the tool that a block is about, which is not one of our own needs."""
+    modules = re.findall(r"^(?:import|from) (\w+)", block[1], re.MULTILINE)
+    needed = {"numpy", "pandas", "PIL", "sklearn", "skresnet"}
+    return next(module for module in modules if module not in needed)
 
 
 def name(page):
@@ -74,15 +82,30 @@ def reader(tmp_path, monkeypatch, downloaded_weights):
         }
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if CODE.search(page.read_text("utf-8"))], ids=name
-)
-def test_the_code_of_a_page_runs_from_top_to_bottom(page, reader):
+def run(page, blocks, reader):
+    """Run code of a page with what its reader has."""
     text = page.read_text("utf-8")
-    for block in CODE.finditer(text):
+    for block in blocks:
         # Empty lines in front, so that a traceback names the line of the page.
         line = text[: block.start(1)].count("\n")
         exec(compile("\n" * line + block[1], page, "exec"), reader)
+
+
+def blocks(page):
+    return list(CODE.finditer(page.read_text("utf-8")))
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page != OTHER_TOOLS and blocks(page)], ids=name
+)
+def test_the_code_of_a_page_runs_from_top_to_bottom(page, reader):
+    run(page, blocks(page), reader)
+
+
+@pytest.mark.parametrize("block", blocks(OTHER_TOOLS)[1:], ids=imported)
+def test_the_code_with_each_other_tool_runs(block, reader):
+    pytest.importorskip(imported(block))
+    run(OTHER_TOOLS, [blocks(OTHER_TOOLS)[0], block], reader)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
