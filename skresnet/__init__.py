@@ -22,12 +22,14 @@ if TYPE_CHECKING:
         make_paper_figures,
     )
     from skresnet.displays import (
+        ClassActivationDisplay,
         EmbeddingDisplay,
         LearningCurvesDisplay,
         MistakesDisplay,
     )
     from skresnet.embedder import EfficientNetLite0Embedder, ResNet50Embedder
     from skresnet.export import ExportMismatchError, export_model
+    from skresnet.inspection import class_activation_maps
     from skresnet.novelty import NoveltyDetector
     from skresnet.pipeline import ImageClassifierPipeline, make_image_classifier
     from skresnet.reading import UnreadableImageError
@@ -38,6 +40,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ORIGINAL_SETTINGS",
+    "ClassActivationDisplay",
     "DenseSGDClassifier",
     "EfficientNetLite0Embedder",
     "EmbeddingCache",
@@ -53,6 +56,7 @@ __all__ = [
     "WeightsUnavailableError",
     "__version__",
     "check_images",
+    "class_activation_maps",
     "export_model",
     "find_duplicates",
     "find_label_issues",
@@ -70,6 +74,7 @@ __all__ = [
 # `import skresnet` is as quick as `import sklearn`.
 _HOMES = {
     "ORIGINAL_SETTINGS": "skresnet.classifier",
+    "ClassActivationDisplay": "skresnet.displays",
     "DenseSGDClassifier": "skresnet.classifier",
     "EfficientNetLite0Embedder": "skresnet.embedder",
     "EmbeddingCache": "skresnet.cache",
@@ -84,6 +89,7 @@ _HOMES = {
     "UnreadableImageError": "skresnet.reading",
     "WeightsUnavailableError": "skresnet.weights",
     "check_images": "skresnet.auditing",
+    "class_activation_maps": "skresnet.inspection",
     "export_model": "skresnet.export",
     "find_duplicates": "skresnet.auditing",
     "find_label_issues": "skresnet.auditing",

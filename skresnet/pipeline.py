@@ -11,7 +11,7 @@ from sklearn.base import is_classifier
 from sklearn.metrics import log_loss
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skresnet.cache import EmbeddingCache
 from skresnet.classifier import DenseSGDClassifier
@@ -285,6 +285,39 @@ def make_image_classifier(
         ]
     )
     return model.set_params(**params)
+
+
+def fitted_image_pipeline(model: Any, otherwise: str) -> Pipeline:
+    """Find the Pipeline from pictures to probabilities in what a user passes.
+
+    Parameters
+    ----------
+    model : estimator
+        A Pipeline, or a search over one, whose best estimator is taken.
+
+    otherwise : str
+        What is said of a model that is neither, after its type.
+
+    Raises
+    ------
+    TypeError
+        If there is none.
+    """
+    model = getattr(model, "best_estimator_", model)
+    if not (
+        isinstance(model, Pipeline)
+        and len(model) > 1
+        and isinstance(model[0], ImageEmbedder)
+        and hasattr(model, "predict_proba")
+    ):
+        raise TypeError(
+            f"{type(model).__name__} {otherwise}: expected a Pipeline whose first step "
+            f"is a {' or an '.join(kind.__name__ for kind in EMBEDDERS.values())} and "
+            "whose last one has predict_proba, as make_image_classifier() makes it, "
+            "or a fitted search over one."
+        )
+    check_is_fitted(model)
+    return model
 
 
 def _routing_is_enabled() -> bool:

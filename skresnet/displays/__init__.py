@@ -5,8 +5,14 @@ computed as attributes, and draws again with ``plot``. matplotlib is imported wh
 something is drawn.
 """
 
+from skresnet.displays.class_activation import ClassActivationDisplay
 from skresnet.displays.embedding import EmbeddingDisplay
 from skresnet.displays.learning_curves import LearningCurvesDisplay
 from skresnet.displays.mistakes import MistakesDisplay
 
-__all__ = ["EmbeddingDisplay", "LearningCurvesDisplay", "MistakesDisplay"]
+__all__ = [
+    "ClassActivationDisplay",
+    "EmbeddingDisplay",
+    "LearningCurvesDisplay",
+    "MistakesDisplay",
+]

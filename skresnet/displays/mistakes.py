@@ -11,18 +11,17 @@ from PIL import Image
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
-from skresnet.displays.panels import divided, new_axes, place_of
+from skresnet.displays.panels import divided, new_axes, place_of, short
 from skresnet.displays.thumbnails import thumbnails
 from skresnet.evaluation import Predictions
 from skresnet.reading import Failure
-from skresnet.text import picture_names, shown
+from skresnet.text import picture_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _SIDE = 224
 _INCHES = 2.2
-_LETTERS = 20
 
 
 class MistakesDisplay:
@@ -270,7 +269,7 @@ def _draw(
 ) -> None:
     # Names may hold dollar signs, which matplotlib would take for formulas.
     ax.set_title(
-        f"predicted {_short(predicted)} ({probability:.2f})\ntrue {_short(true)}",
+        f"predicted {short(predicted)} ({probability:.2f})\ntrue {short(true)}",
         fontsize="small",
         parse_math=False,
     )
@@ -278,16 +277,6 @@ def _draw(
         _write(ax, "cannot be read")
     else:
         ax.imshow(np.asarray(image))
-
-
-def _short(label: Any) -> str:
-    """Write a label in the width of a picture."""
-    text = shown(label)
-    return (
-        text
-        if len(text) <= _LETTERS
-        else text[: _LETTERS - 1] + "\N{HORIZONTAL ELLIPSIS}"
-    )
 
 
 def _write(ax: Axes, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Where a display draws: new axes, or what the caller gave."""
+"""Where a display draws: new axes, or what the caller gave; and how it names."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skresnet.text import shown
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_LETTERS = 20
 
 
 def new_axes(size: tuple[float, float]) -> Axes:
@@ -45,3 +49,13 @@ def divided(ax: Axes, n_rows: int, n_columns: int) -> np.ndarray:
     for row, column in np.ndindex(n_rows, n_columns):
         panels[row, column] = figure.add_subplot(grid[row, column])
     return panels
+
+
+def short(label: Any) -> str:
+    """Write a label in the width of a picture."""
+    text = shown(label)
+    return (
+        text
+        if len(text) <= _LETTERS
+        else text[: _LETTERS - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    )

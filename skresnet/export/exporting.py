@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
-from sklearn.utils.validation import check_is_fitted
 
 from skresnet import __version__
 from skresnet.base import installed_version
+from skresnet.dense_layers import dense_layers, flat_steps
 from skresnet.export.formats import FORMATS, Format, Parts, Run
-from skresnet.export.heads import dense_layers, flat_steps
 from skresnet.export.pictures import sample_pixels
 from skresnet.image_embedder import ImageEmbedder
+from skresnet.pipeline import fitted_image_pipeline
 from skresnet.text import counted
 from skresnet.warn import warn_user
 from skresnet.weights import load_weights
@@ -149,7 +149,7 @@ def export_model(
     )
     path = Path(path).expanduser().absolute()
     chosen = checked_format(path)
-    model = _checked_model(model)
+    model = fitted_image_pipeline(model, "cannot be exported")
     parts = _parts(model, chosen, path)
     check_place(path, chosen, overwrite=overwrite)
     pixels = sample_pixels(model[0], sample)
@@ -231,24 +231,6 @@ def check_place(path: Path, chosen: Format, *, overwrite: bool) -> None:
                 f"{place} exists. Choose another name, or replace it with "
                 "overwrite=True."
             )
-
-
-def _checked_model(model: Any) -> Pipeline:
-    model = getattr(model, "best_estimator_", model)
-    if not (
-        isinstance(model, Pipeline)
-        and len(model) > 1
-        and isinstance(model[0], ImageEmbedder)
-        and hasattr(model, "predict_proba")
-    ):
-        raise TypeError(
-            f"{type(model).__name__} cannot be exported: expected a Pipeline whose "
-            "first step is a ResNet50Embedder or an EfficientNetLite0Embedder and "
-            "whose last one has predict_proba, as make_image_classifier() makes it, "
-            "or a fitted search over one."
-        )
-    check_is_fitted(model)
-    return model
 
 
 def _parts(model: Pipeline, chosen: Format, path: Path) -> Parts:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skresnet.backbone import BackboneSettings
-from skresnet.export.heads import DenseLayer
+from skresnet.dense_layers import DenseLayer
 from skresnet.export.keras_graph import whole_keras_model
 from skresnet.export.onnx_graph import onnx_model
 from skresnet.forks import claim, claim_tensorflow

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from skresnet.backbone import BackboneSettings
-from skresnet.export.heads import DenseLayer
+from skresnet.dense_layers import DenseLayer
 from skresnet.networks import Arrays, Operation
 
 _REVERSED = "channels_reversed"

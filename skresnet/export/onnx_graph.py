@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skresnet.backbone import BackboneSettings
-from skresnet.export.heads import DenseLayer
+from skresnet.dense_layers import DenseLayer
 from skresnet.networks import Arrays, Operation
 
 # Of the year 2022: what reads ONNX at all reads these, in browsers and on phones too.

@@ -8,13 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skresnet.image_embedder import ImageEmbedder
-from skresnet.reading import (
-    Failure,
-    PictureError,
-    Resizing,
-    UnreadableImageError,
-    failure_of,
-)
+from skresnet.reading import read_all
 
 
 def sample_pixels(embedder: ImageEmbedder, sample: Any = None) -> NDArray[np.uint8]:
@@ -40,20 +34,8 @@ def sample_pixels(embedder: ImageEmbedder, sample: Any = None) -> NDArray[np.uin
     ValueError, TypeError
         If there are none, or what the sample is made of cannot be used.
     """
-    resizing: Resizing = embedder._resizing
     pictures = embedder._as_pictures(_pictures() if sample is None else sample)
-    made: list[NDArray[np.uint8]] = []
-    failures: list[Failure] = []
-    for picture in pictures:
-        try:
-            pixels = picture.load().pixels(resizing)
-        except PictureError as error:
-            failures.append(failure_of(picture, error))
-        else:
-            made.append(np.rint(pixels).clip(0, 255).astype(np.uint8))
-    if failures:
-        raise UnreadableImageError(failures)
-    return np.stack(made)
+    return read_all(pictures, embedder._resizing)
 
 
 def _pictures() -> list[NDArray[np.uint8]]:

@@ -10,7 +10,7 @@ from skresnet.reading.errors import (
     UnreadableImageError,
     failure_of,
 )
-from skresnet.reading.pictures import Picture
+from skresnet.reading.pictures import Picture, read_all
 from skresnet.reading.resizing import ASPECTS, INTERPOLATIONS, Resizing
 from skresnet.reading.sources import as_pictures
 
@@ -24,4 +24,5 @@ __all__ = [
     "UnreadableImageError",
     "as_pictures",
     "failure_of",
+    "read_all",
 ]

@@ -1,6 +1,7 @@
 """One sample of X: where it is, how it is called, and the way to its pixels."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, Protocol, Self
@@ -18,7 +19,7 @@ from skresnet.reading.decoding import (
     remark_on_image,
     switches,
 )
-from skresnet.reading.errors import PictureError
+from skresnet.reading.errors import PictureError, UnreadableImageError, failure_of
 from skresnet.reading.files import content_of, file_bytes, regular_file
 from skresnet.reading.resizing import Resizing, resized
 
@@ -313,6 +314,40 @@ class ArrayPicture:
                 "scale is expected; pass pixels as they are before any preprocessing"
             )
         return None
+
+
+def read_all(pictures: Iterable[Picture], resizing: Resizing) -> NDArray[np.uint8]:
+    """Read pictures into one array of bytes, as the network sees them.
+
+    Parameters
+    ----------
+    pictures : iterable of Picture
+        At least one.
+    resizing : Resizing
+        The size of all, and the way there.
+
+    Returns
+    -------
+    ndarray of shape (n_pictures, height, width, 3), uint8
+        Floating-point pixels are rounded.
+
+    Raises
+    ------
+    UnreadableImageError
+        If some cannot be read; it names all of them.
+    """
+    read: list[NDArray[np.uint8]] = []
+    failures = []
+    for picture in pictures:
+        try:
+            pixels = picture.load().pixels(resizing)
+        except PictureError as error:
+            failures.append(failure_of(picture, error))
+        else:
+            read.append(np.rint(pixels).clip(0, 255).astype(np.uint8))
+    if failures:
+        raise UnreadableImageError(failures)
+    return np.stack(read)
 
 
 def _refuse_empty(shape: tuple[int, ...]) -> None:

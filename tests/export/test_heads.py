@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
 from skresnet import export_model, load_image_folder
-from skresnet.export.heads import dense_layers, flat_steps
+from skresnet.dense_layers import dense_layers, flat_steps
 
 LINEAR = {
     "logistic": lambda: LogisticRegression(max_iter=2000),
