@@ -11,7 +11,6 @@ import sklearn
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
-import skresnet
 from skresnet.warn import warn_user
 
 # The attribute that keeps them, also after loading.
@@ -51,7 +50,7 @@ def _installed() -> dict[str, str]:
     return {
         "scikit-learn": sklearn.__version__,
         "keras": installed_version("keras"),  # to import it would import TensorFlow
-        "skresnet": skresnet.__version__,
+        "skresnet": installed_version("skresnet"),
     }
 
 

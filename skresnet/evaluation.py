@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from skresnet.embedding import Embedded
 from skresnet.image_embedder import ImageEmbedder
 from skresnet.novelty import Recognised
 from skresnet.reading import Failure, Picture, UnreadableImageError, as_pictures
@@ -102,13 +105,7 @@ class Predictions:
         pictures = as_pictures(X)
         y_true = _checked_labels(y, model.classes_, len(pictures))
         predicted = predict_readable(model, X, groups=groups)
-        if predicted.failures:
-            if predicted.rows.size == 0:
-                raise UnreadableImageError(predicted.failures)
-            warn_user(
-                f"{len(predicted.failures)} of {len(pictures)} pictures cannot be read "
-                f"and are left out; the first is {predicted.failures[0]}."
-            )
+        _say_left_out(predicted.failures, len(pictures))
         return cls(
             [pictures[row] for row in predicted.rows],
             y_true[predicted.rows],
@@ -273,26 +270,84 @@ def predict_readable(
     """
     known: dict[str, Any] = {}
     if isinstance(model, Pipeline) and isinstance(model[0], ImageEmbedder):
-        embedded = model[0]._embed(model[0]._as_pictures(X), on_error="nan")
+        seen, embedded = model[0].seen_, _embedded(model[0], X)
         rows, failures = embedded.readable, embedded.failures
-        seen = model[0].seen_
         known["recognised"] = seen.recognise(embedded, groups).at(rows)
         if seen.detector is not None:
             known["novelty"] = seen.novelty(embedded, false_alarm_rate)[rows]
-        X, model = embedded.rows[rows], model[1:]
+        features = embedded.rows[rows]
+        said = _predicted(model[1:], features) if rows.size else None
     else:
-        # Who embeds is hidden in the model, so that failures are known by its error.
-        rows, failures = np.arange(_num_samples(X)), []
-        try:
-            return Predicted(rows, *_predicted(model, X), failures)
-        except UnreadableImageError as error:
-            failures = error.failures
-        rows = np.delete(rows, [failure.position for failure in failures])
-        X = _safe_indexing(X, rows)
-    if rows.size == 0:
+        rows, failures, said = _without_unreadable(partial(_predicted, model), X)
+    if said is None:
         classes = np.asarray(model.classes_)
         return Predicted(rows, classes[:0], np.empty((0, classes.size)), failures)
-    return Predicted(rows, *_predicted(model, X), failures, **known)
+    return Predicted(rows, *said, failures, **known)
+
+
+def embed_readable(transformer: Any, X: Any) -> tuple[np.ndarray, Any]:
+    """Transform what can be read of pictures, each picture embedded once.
+
+    Parameters
+    ----------
+    transformer : estimator
+        A fitted embedder, or a Pipeline of transformers.
+
+    X : pictures
+        As of `ResNet50Embedder`.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_readable,), int
+        Positions of those that can be read; of others, a warning tells how many.
+    features : array of shape (n_readable, n_features)
+        What comes out for them.
+
+    Raises
+    ------
+    UnreadableImageError
+        If none of the pictures can be read.
+    """
+    steps: Any = transformer if isinstance(transformer, Pipeline) else [transformer]
+    if isinstance(steps[0], ImageEmbedder):
+        embedded = _embedded(steps[0], X)
+        rows, failures = embedded.readable, embedded.failures
+        features = embedded.rows[rows]
+        if len(steps) > 1 and rows.size:
+            features = steps[1:].transform(features)
+    else:
+        rows, failures, features = _without_unreadable(transformer.transform, X)
+    _say_left_out(failures, rows.size + len(failures))
+    return rows, features
+
+
+def _embedded(embedder: ImageEmbedder, X: Any) -> Embedded:
+    check_is_fitted(embedder)
+    return embedder._embed(embedder._as_pictures(X), on_error="nan")
+
+
+def _without_unreadable(
+    apply: Callable[[Any], Any], X: Any
+) -> tuple[np.ndarray, list[Failure], Any]:
+    """Apply what embeds pictures to those that it can read, where there are any."""
+    # Who embeds is hidden in it, so that failures are known by its error.
+    rows = np.arange(_num_samples(X))
+    try:
+        return rows, [], apply(X)
+    except UnreadableImageError as error:
+        failures = error.failures
+    rows = np.delete(rows, [failure.position for failure in failures])
+    return rows, failures, apply(_safe_indexing(X, rows)) if rows.size else None
+
+
+def _say_left_out(failures: list[Failure], n_pictures: int) -> None:
+    if len(failures) == n_pictures and failures:
+        raise UnreadableImageError(failures)
+    if failures:
+        warn_user(
+            f"{len(failures)} of {n_pictures} pictures cannot be read and are left "
+            f"out; the first is {failures[0]}."
+        )
 
 
 def _predicted(model: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -301,3 +356,55 @@ def _predicted(model: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
         X = model[:-1].transform(X)
         model = model[-1]
     return model.predict(X), model.predict_proba(X)
+
+
+class LabelIssue(NamedTuple):
+    """A picture whose label is probably wrong.
+
+    Attributes
+    ----------
+    position : int
+        Its position in X.
+    label : Any
+        The label that it has.
+    suggested : Any
+        The class that is most probable.
+    probability : float
+        The probability of the label that it has.
+    suggested_probability : float
+        That of the suggested class.
+    """
+
+    position: int
+    label: Any
+    suggested: Any
+    probability: float
+    suggested_probability: float
+
+
+def label_issues(labels: np.ndarray, probabilities: np.ndarray) -> list[LabelIssue]:
+    """Let cleanlab find the labels that are probably wrong, the worst first."""
+    from cleanlab.filter import find_label_issues as confident_learning
+
+    classes = np.unique(labels)
+    kept = np.flatnonzero(np.isfinite(probabilities).all(axis=1))
+    own = np.searchsorted(classes, labels)
+    # cleanlab knows classes that have pictures only.
+    present, encoded = np.unique(own[kept], return_inverse=True)
+    found = confident_learning(
+        encoded,
+        probabilities[np.ix_(kept, present)],
+        return_indices_ranked_by="self_confidence",
+        filter_by="both",
+        n_jobs=1,
+    )
+    return [
+        LabelIssue(
+            int(row),
+            labels[row],
+            classes[probabilities[row].argmax()],
+            float(probabilities[row, own[row]]),
+            float(probabilities[row].max()),
+        )
+        for row in kept[found]
+    ]

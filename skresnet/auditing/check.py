@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +18,10 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from skresnet.auditing.duplicates import Duplicate, Thumbnails, duplicates_among
-from skresnet.auditing.labels import check_cleanlab, label_issues, out_of_fold
+from skresnet.auditing.findings import KINDS, Finding, ImageCheck
+from skresnet.auditing.labels import check_cleanlab, out_of_fold
 from skresnet.embedder import ResNet50Embedder
+from skresnet.evaluation import label_issues
 from skresnet.image_embedder import ImageEmbedder
 from skresnet.novelty import NoveltyDetector
 from skresnet.reading import Picture, as_pictures
@@ -32,108 +31,6 @@ from skresnet.validation import check_labels, check_same_length
 _ALIKE: Final = 0.3  # a half would be chance
 _OTHERS: Final = 40
 _FEWEST_OTHERS: Final = 100
-
-KINDS: Final = (
-    "unreadable",
-    "suspicious",
-    "empty class",
-    "exact copy across splits",
-    "near copy across splits",
-    "exact copy",
-    "near copy",
-    "torn group",
-    "unlike the others",
-    "alike classes",
-    "doubtful label",
-)
-"""What may be found, in the order in which it is told."""
-
-
-class Finding(NamedTuple):
-    """One thing that a person should look at.
-
-    Attributes
-    ----------
-    kind : str
-        What it is: ``"unreadable"``, ``"suspicious"``, ``"empty class"``, ``"exact copy
-        across splits"``, ``"near copy across splits"``, ``"exact copy"``, ``"near
-        copy"``, ``"torn group"``, ``"unlike the others"``, ``"alike classes"`` or
-        ``"doubtful label"``.
-    position, name, label, split : int, str
-        The picture; of alike classes label alone, of an empty class that and split.
-    other_position, other_name, other_label, other_split : int, str
-        The copy, another picture of the group in another split, or the class that is
-        alike or more probable. Missing positions are -1, missing texts empty.
-    score : float
-        The distance of a copy, the mean distance of a picture unlike the others, the
-        probability of a doubtful label, the share of pictures of two classes that are
-        taken for the other one; otherwise NaN.
-    note : str
-        The cause, or the name of the group.
-    """
-
-    kind: str
-    position: int = -1
-    name: str = ""
-    label: str = ""
-    split: str = ""
-    other_position: int = -1
-    other_name: str = ""
-    other_label: str = ""
-    other_split: str = ""
-    score: float = float("nan")
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class ImageCheck:
-    """What `check_images` found.
-
-    Attributes
-    ----------
-    findings : list of Finding
-        By kind, and within a kind the gravest first; `pandas.DataFrame` makes a table
-        of it.
-    counts : dict of (str, str) to int
-        The pictures of each class and split, 0 where there are none.
-    accuracy : float
-        The share of pictures that a classifier predicted right that was trained on the
-        others; NaN where labels cannot be judged, which takes two classes of two
-        pictures each.
-    pictures : list of Picture
-        All pictures.
-    """
-
-    findings: list[Finding]
-    counts: dict[tuple[str, str], int]
-    accuracy: float
-    pictures: list[Picture]
-
-    def of_kind(self, kind: str) -> list[Finding]:
-        """Select the findings of one kind."""
-        return [finding for finding in self.findings if finding.kind == kind]
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write one page of HTML, with the pictures that it speaks of.
-
-        Parameters
-        ----------
-        path : str or path-like
-            Where to; a file that is there is replaced.
-
-        Returns
-        -------
-        path : pathlib.Path
-            The file.
-
-        Raises
-        ------
-        ImportError
-            If Jinja2 or matplotlib is not installed.
-        """
-        from skresnet.report.check_page import check_page
-
-        return check_page(self).save(path)
 
 
 def check_images(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
@@ -14,34 +14,11 @@ from sklearn.model_selection import (
     cross_val_predict,
 )
 
+from skresnet.evaluation import LabelIssue, label_issues
 from skresnet.image_embedder import ImageEmbedder
 from skresnet.reading import UnreadableImageError, as_pictures
 from skresnet.validation import check_labels, check_same_length
 from skresnet.warn import warn_user
-
-
-class LabelIssue(NamedTuple):
-    """A picture whose label is probably wrong.
-
-    Attributes
-    ----------
-    position : int
-        Its position in X.
-    label : Any
-        The label that it has.
-    suggested : Any
-        The class that is most probable.
-    probability : float
-        The probability of the label that it has.
-    suggested_probability : float
-        That of the suggested class.
-    """
-
-    position: int
-    label: Any
-    suggested: Any
-    probability: float
-    suggested_probability: float
 
 
 def find_label_issues(
@@ -211,31 +188,3 @@ def out_of_fold(
     probabilities[np.ix_(kept, np.searchsorted(classes, known))] = found
     probabilities[np.isin(labels, lone)] = np.nan
     return probabilities
-
-
-def label_issues(labels: np.ndarray, probabilities: np.ndarray) -> list[LabelIssue]:
-    """Let cleanlab find the labels that are probably wrong, the worst first."""
-    from cleanlab.filter import find_label_issues as confident_learning
-
-    classes = np.unique(labels)
-    kept = np.flatnonzero(np.isfinite(probabilities).all(axis=1))
-    own = np.searchsorted(classes, labels)
-    # cleanlab knows classes that have pictures only.
-    present, encoded = np.unique(own[kept], return_inverse=True)
-    found = confident_learning(
-        encoded,
-        probabilities[np.ix_(kept, present)],
-        return_indices_ranked_by="self_confidence",
-        filter_by="both",
-        n_jobs=1,
-    )
-    return [
-        LabelIssue(
-            int(row),
-            labels[row],
-            classes[probabilities[row].argmax()],
-            float(probabilities[row, own[row]]),
-            float(probabilities[row].max()),
-        )
-        for row in kept[found]
-    ]

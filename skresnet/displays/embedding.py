@@ -22,7 +22,8 @@ from sklearn.utils.validation import column_or_1d
 
 from skresnet.displays.panels import new_axes
 from skresnet.displays.thumbnails import thumbnails
-from skresnet.reading import Failure, as_pictures
+from skresnet.evaluation import embed_readable
+from skresnet.reading import Failure, Picture, as_pictures
 from skresnet.text import shown
 from skresnet.validation import check_same_length
 
@@ -104,7 +105,8 @@ class EmbeddingDisplay:
             transform, or a search over one of these, whose best estimator is taken.
 
         X : pictures
-            As of `ResNet50Embedder`.
+            As of `ResNet50Embedder`. Those that cannot be read are left out, with a
+            warning.
 
         y : array-like of shape (n_samples,), default=None
             Labels, which decide the colours.
@@ -130,15 +132,18 @@ class EmbeddingDisplay:
             What was drawn.
         """
         cls._check("from_estimator", method, n_images, random_state)
-        if y is not None:
-            check_same_length(as_pictures(X), y)
+        pictures = as_pictures(X)
+        labels = None if y is None else column_or_1d(y, warn=True)
+        if labels is not None:
+            check_same_length(pictures, labels)
         estimator = getattr(estimator, "best_estimator_", estimator)
         if isinstance(estimator, Pipeline) and not hasattr(estimator, "transform"):
             estimator = estimator[:-1]
-        return cls.from_embedding(
-            estimator.transform(X),
-            y,
-            X,
+        rows, features = embed_readable(estimator, X)
+        return cls._drawn(
+            features,
+            None if labels is None else labels[rows],
+            [pictures[row] for row in rows],
             method=method,
             n_images=n_images,
             random_state=random_state,
@@ -202,13 +207,38 @@ class EmbeddingDisplay:
             left.
         """
         cls._check("from_embedding", method, n_images, random_state)
-        features = check_array(features, ensure_all_finite=False)
         labels = None if y is None else column_or_1d(y, warn=True)
-        shown_pictures = None if pictures is None else as_pictures(pictures)
+        if pictures is not None:
+            pictures = as_pictures(pictures)
+            check_same_length(features, pictures, ("features", "pictures"))
+        return cls._drawn(
+            features,
+            labels,
+            pictures,
+            method=method,
+            n_images=n_images,
+            random_state=random_state,
+            ax=ax,
+            scatter_kw=scatter_kw,
+        )
+
+    @classmethod
+    def _drawn(
+        cls,
+        features: Any,
+        labels: np.ndarray | None,
+        pictures: list[Picture] | None,
+        *,
+        method: str,
+        n_images: int,
+        random_state: Any,
+        ax: Axes | None,
+        scatter_kw: dict[str, Any] | None,
+    ) -> Self:
+        """Lay out and draw what was checked."""
+        features = check_array(features, ensure_all_finite=False)
         if labels is not None:
             check_same_length(features, labels, ("features", "y"))
-        if shown_pictures is not None:
-            check_same_length(features, shown_pictures, ("features", "pictures"))
         rows = np.flatnonzero(np.isfinite(features).all(axis=1))
         if rows.size < 3:
             raise ValueError(
@@ -219,10 +249,10 @@ class EmbeddingDisplay:
             features[rows], method, random_state
         )
         images = {}
-        if shown_pictures is not None:
+        if pictures is not None:
             step = max(1, -(-rows.size // max(1, n_images)))
             chosen = range(0, rows.size if n_images else 0, step)
-            made = thumbnails([shown_pictures[rows[i]] for i in chosen], _SIDE)
+            made = thumbnails([pictures[rows[i]] for i in chosen], _SIDE)
             images = {
                 index: image
                 for index, image in zip(chosen, made, strict=True)

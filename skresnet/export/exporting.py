@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
-from skresnet import __version__
 from skresnet.base import installed_version
 from skresnet.dense_layers import dense_layers, flat_steps
 from skresnet.export.formats import FORMATS, Format, Parts, Run
@@ -271,7 +270,7 @@ def _metadata(model: Pipeline) -> dict[str, str]:
         "interpolation": resizing.interpolation,
         "aspect": resizing.aspect,
         "network": embedder._backbone.network.name,
-        "made_with": f"skresnet {__version__}",
+        "made_with": f"skresnet {installed_version('skresnet')}",
     }
 
 

@@ -8,9 +8,8 @@ from skresnet.reading.errors import (
     Failure,
     PictureError,
     UnreadableImageError,
-    failure_of,
 )
-from skresnet.reading.pictures import Picture, read_all
+from skresnet.reading.pictures import Picture, failure_of, read_all
 from skresnet.reading.resizing import ASPECTS, INTERPOLATIONS, Resizing
 from skresnet.reading.sources import as_pictures
 

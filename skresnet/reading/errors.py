@@ -1,10 +1,7 @@
 """What is said about pictures that cannot be read."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-if TYPE_CHECKING:
-    from skresnet.reading.pictures import Picture
+from typing import Final, NamedTuple
 
 _LISTED: Final = 20
 
@@ -74,8 +71,3 @@ class PictureError(ValueError):
     It never leaves this package as such: who goes through the pictures of X knows
     which one it is, and makes a `Failure` of it with `failure_of`.
     """
-
-
-def failure_of(picture: "Picture", error: PictureError) -> Failure:
-    """Name the picture that an error is about."""
-    return Failure(picture.position, picture.path, str(error))

@@ -19,7 +19,7 @@ from skresnet.reading.decoding import (
     remark_on_image,
     switches,
 )
-from skresnet.reading.errors import PictureError, UnreadableImageError, failure_of
+from skresnet.reading.errors import Failure, PictureError, UnreadableImageError
 from skresnet.reading.files import content_of, file_bytes, regular_file
 from skresnet.reading.resizing import Resizing, resized
 
@@ -65,6 +65,11 @@ class Picture(Protocol):
         PictureError
             If the file cannot be read.
         """
+
+
+def failure_of(picture: Picture, error: PictureError) -> Failure:
+    """Name the picture that an error is about."""
+    return Failure(picture.position, picture.path, str(error))
 
 
 class LoadedPicture(Protocol):

@@ -14,12 +14,10 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
-from skresnet import __version__
-from skresnet.auditing.labels import label_issues
 from skresnet.base import installed_version
 from skresnet.classifier import DenseSGDClassifier
 from skresnet.displays.thumbnails import thumbnails
-from skresnet.evaluation import Predictions
+from skresnet.evaluation import Predictions, label_issues
 from skresnet.image_embedder import ImageEmbedder
 from skresnet.reading import Failure, Resizing
 from skresnet.report.charts import EmbeddedPicture
@@ -35,7 +33,7 @@ _MOST_IN_MATRIX = 20
 _MOST_CONFUSIONS = 25
 N_BINS = 10
 
-_PACKAGES = ("scikit-learn", "tensorflow", "keras", "numpy", "pillow")
+_PACKAGES = ("skresnet", "scikit-learn", "tensorflow", "keras", "numpy", "pillow")
 _EMBEDDER_PARAMS = (
     "layer",
     "pooling",
@@ -332,7 +330,6 @@ def training(model: Any) -> dict[str, list[Fact]]:
             facts[name] = [Fact("estimator", repr(step), is_code=True)]
     facts["software"] = [
         Fact("Python", platform.python_version()),
-        Fact("skresnet", __version__),
         *(Fact(package, installed_version(package)) for package in _PACKAGES),
     ]
     return facts

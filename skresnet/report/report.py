@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
-from skresnet import __version__
+from skresnet.base import installed_version
 from skresnet.evaluation import Predictions
 from skresnet.report import charts, numbers
 from skresnet.report.advice import advice
@@ -172,7 +172,6 @@ def report_on(
     """Make the report of predictions that are there already; see `make_report`."""
     model = getattr(model, "best_estimator_", model)
     subject = numbers.subject(model, predictions)
-    made = {"date": date.today().isoformat(), "version": __version__}
     confidence = np.clip(predictions.confidence, 0, 1)  # softmax may round above 1
     is_right = predictions.is_right
     resizing = numbers.resizing_of(model)
@@ -183,7 +182,6 @@ def report_on(
     page = page_template().render(
         title=title,
         subject=subject,
-        made=made,
         n_pictures=len(predictions.pictures),
         accuracy=numbers.accuracy(predictions),
         data=numbers.data(predictions, random_state, resizing),
@@ -255,4 +253,5 @@ def page_template(name: str = "template.html") -> Any:
         "score": lambda value: "\N{EN DASH}" if np.isnan(value) else f"{value:.3f}",
         "grouped": "{:,}".format,
     }
-    return environment.get_template(name)
+    made = {"date": date.today().isoformat(), "version": installed_version("skresnet")}
+    return environment.get_template(name, globals={"made": made})

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from skresnet import __version__
+from skresnet.base import installed_version
 from skresnet.networks import NETWORKS, RESNET50, Arrays, Network
 from skresnet.weights import distilled, imagenet, lite0
 from skresnet.weights.files import WeightsUnavailableError, file_digest
@@ -183,9 +183,9 @@ def _named(name: str) -> Path:
 def _other_version(weights: ResolvedWeights, now: str) -> WeightsUnavailableError:
     """Say that another version of this package has made the features so far."""
     return WeightsUnavailableError(
-        f"The {weights.name} weights of skresnet {__version__} are {now}, and those at "
-        f"the time of fit were {weights.digest}, of another version: install that "
-        f"one, {_FIT_AGAIN}"
+        f"The {weights.name} weights of skresnet {installed_version('skresnet')} are "
+        f"{now}, and those at the time of fit were {weights.digest}, of another "
+        f"version: install that one, {_FIT_AGAIN}"
     )
 
 

@@ -7,9 +7,14 @@ from matplotlib.offsetbox import AnnotationBbox
 from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
 
-from skresnet import EmbeddingDisplay, ResNet50Embedder, load_image_folder
+from skresnet import (
+    EmbeddingDisplay,
+    ResNet50Embedder,
+    UnreadableImageError,
+    load_image_folder,
+)
 
 
 def legend(display):
@@ -98,6 +103,33 @@ def test_pictures_without_features_or_a_file_are_no_obstacle(features, tmp_path)
     assert display.coordinates.shape == (4, 2)
     assert len(boxes(display)) == 3
     assert legend(display) == ["a", "b"]
+
+
+@pytest.mark.parametrize("wrapped", ["model", "embedder", "hidden"])
+def test_pictures_that_cannot_be_read_are_left_out_with_a_warning(
+    wrapped, colour_model, colour_folder, tmp_path
+):
+    data = load_image_folder(colour_folder / "test")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    X = [data.data[0], tmp_path / "broken.png", *data.data[1:], tmp_path / "gone.jpg"]
+    y = [data.target[0], "red", *data.target[1:], "red"]
+    embedder = colour_model["embedder"]
+    estimator = {
+        "model": colour_model,
+        "embedder": embedder,
+        "hidden": FeatureUnion([("rows", embedder)]),
+    }[wrapped]
+    with pytest.warns(UserWarning, match=r"2 of 20 pictures.*X\[1\].*broken\.png"):
+        display = EmbeddingDisplay.from_estimator(estimator, X, y)
+    whole = EmbeddingDisplay.from_estimator(estimator, data.data, data.target)
+    np.testing.assert_allclose(display.coordinates, whole.coordinates, rtol=1e-3)
+    assert display.y.tolist() == data.target.tolist()
+    assert display.images.keys() == whole.images.keys()
+
+
+def test_without_a_picture_that_can_be_read_there_is_nothing_to_draw(colour_model):
+    with pytest.raises(UnreadableImageError, match="4 pictures cannot be read"):
+        EmbeddingDisplay.from_estimator(colour_model, ["gone.png"] * 4)
 
 
 def test_names_that_matplotlib_would_leave_out_are_in_the_legend(features):
