@@ -18,12 +18,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples
 
 from skresnet.base import restored_on_failure
-from skresnet.head.network import (
-    Architecture,
-    FittedHead,
-    Standardization,
-    initial_weights,
-)
+from skresnet.head.network import Standardization
 from skresnet.head.predictor import HeadPredictor
 from skresnet.head.rows import (
     FitRequest,
@@ -31,11 +26,10 @@ from skresnet.head.rows import (
     all_rows,
     as_features,
     check_fit,
+    rows_of_a_call,
     split,
 )
 from skresnet.validation import refuse_uncopyable
-
-_LARGEST_SEED = np.iinfo(np.int32).max
 
 ORIGINAL_SETTINGS: Final[Mapping[str, Any]] = MappingProxyType(
     {
@@ -94,7 +88,8 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
         Whether the features are centred and scaled by the mean and standard deviation
         of the training rows while the network trains. Its first layer takes that over
         in the end; with ``callbacks``, Keras' model has a Normalization layer for it.
-        Either way ``model_`` has features as they are for its input.
+        Either way the input of ``model_``, and of the model that a callback sees and
+        may save, are features as they are.
 
     learning_rate : float, default=0.01
         Learning rate of SGD, Keras' default.
@@ -155,9 +150,7 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
         it can be pickled and copied. Where scikit-learn clones the estimator, as
         searches and cross-validation do, the clone has a copy. Of a class, each fit
         makes an object of its own.
-        With callbacks a fit takes as long as Keras' own, otherwise half as long. The
-        model that a callback sees, and may save, takes standardised rows; with
-        ``standardize=False``, rows as they are.
+        With callbacks a fit takes as long as Keras' own, otherwise half as long.
 
         Classes take arguments as in scikeras: ``callbacks__es__patience=3`` goes
         with ``callbacks={"es": EarlyStopping}``.
@@ -427,11 +420,10 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
                 request, X, X_val, random_state
             )
             everything = None
-            if request.settings.refit and self.validation_indices_ is not None:
+            if self.validation_indices_ is not None:
                 everything = partial(all_rows, request, X)
-            self._train(
-                request, training, validation, random_state, everything, context
-            )
+            rows = request, training, validation, random_state
+            self._train(*rows, context, everything=everything)
             self.__dict__.pop("_partial_fit_state", None)
             context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
@@ -500,28 +492,19 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
                 self.validation_indices_ = None
             if not hasattr(self, "_partial_fit_state"):
                 self._partial_fit_state = check_random_state(self.random_state)
-            earlier, kept = ({}, None) if first else (self.history_, self._head)
+            history, kept = ({}, None) if first else (self.history_, self._head)
             request = replace(request, settings=replace(request.settings, epochs=1))
-            weights = request.weights
-            if weights is None:
-                weights = np.ones(request.codes.size)
-            # Scaled by all classes, not by those of this call.
-            rows = Rows(X, request.codes, weights.astype(np.float32))
             self._train(
                 request,
-                rows,
+                rows_of_a_call(request, X),
                 None,
                 self._partial_fit_state,
                 standardization=None if first else self._standardization,
+                history=history,
             )
-            self.history_ = {
-                name: earlier.get(name, []) + values
-                for name, values in self.history_.items()
-            }
             if kept is not None and self._head.follows(kept):
                 kept.keep(self._head.weights)
                 self._head = kept  # with the Keras model that a user may hold
-            self._count_epochs()
             self.best_epoch_ = self.n_iter_ - 1
         return self
 
@@ -531,90 +514,38 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
         training: Rows,
         validation: Rows | None,
         random_state: np.random.RandomState,
-        everything: Callable[[], Rows] | None = None,
         context: Any = None,
+        *,
+        everything: Callable[[], Rows] | None = None,
         standardization: Standardization | None = None,
+        history: Mapping[str, list[float]] = MappingProxyType({}),
     ) -> None:
-        """Train from the fitted weights, or from new ones where there are none.
-
-        With ``everything``, what is kept was trained on that for as many epochs as
-        were best.
-        """
+        """Train from the fitted weights, or from new ones where there are none."""
         from skresnet.head.callbacks import EpochTasks
-        from skresnet.head.training import Seeds, refit, train
+        from skresnet.head.training import train
 
-        settings = request.settings
-        if validation is None:
-            monitor = settings.monitor.removeprefix("val_")
-            settings = replace(settings, monitor=monitor)
-        init_seed, dropout_seed = random_state.randint(_LARGEST_SEED, size=2)
-        architecture = Architecture(
-            self.n_features_in_,
-            settings.hidden_layer_sizes,
-            settings.activation,
-            settings.dropout,
-            request.classes.size,
-        )
-        goes_on = hasattr(self, "_head")
-        if goes_on:
-            first = self._head.folded_weights()
-        else:
-            first = initial_weights(architecture, init_seed)
         self.classes_ = request.classes
-
-        def initial(standardization: Standardization) -> list[np.ndarray]:
-            return standardization.unfolded(first) if goes_on else first
-
-        def new_head(
-            weights: list[np.ndarray], standardization: Standardization | None = None
-        ) -> FittedHead:
-            return FittedHead(architecture, weights, settings.sgd, standardization)
-
-        kept = standardization or Standardization.of(training, settings)
-        seeds = Seeds(order=random_state, dropout=int(dropout_seed))
-        callbacks = self._callbacks()
-        result = train(
-            settings,
-            seeds,
-            initial(kept),
-            new_head,
-            kept,
+        trained = train(
+            request,
             training,
             validation,
-            callbacks,
-            context
-            and EpochTasks(
-                self,
-                context,
-                training.X,
-                request.classes[training.codes],
-                None if request.weights is None else training.weights,
-                lambda weights: {"_head": new_head(kept.folded(weights))},
-            ),
+            random_state,
+            earlier=getattr(self, "_head", None),
+            standardization=standardization,
+            everything=everything,
+            callbacks=self._callbacks(),
+            tasks=context and EpochTasks(self, context, request, training),
         )
-        self._head = result.head
-        # What callbacks did to the training could not be done again.
-        if everything is not None and not callbacks:
-            rows = everything()
-            kept = Standardization.of(rows, settings)
-            self._head = refit(
-                settings,
-                seeds,
-                initial(kept),
-                new_head,
-                kept,
-                rows,
-                result.best_epoch + 1,
-            )
-        self._standardization = kept
-        self.history_ = result.history
-        self.best_epoch_ = result.best_epoch
-        self.best_score_ = result.history[settings.monitor][result.best_epoch]
-        self._count_epochs()
-
-    def _count_epochs(self) -> None:
+        self._head = trained.head
+        self._standardization = trained.standardization
+        self.history_ = {
+            name: history.get(name, []) + values
+            for name, values in trained.history.items()
+        }
         self.loss_curve_ = self.history_["loss"]
         self.n_iter_ = len(self.loss_curve_)
+        self.best_epoch_ = trained.best_epoch
+        self.best_score_ = trained.best_score
 
     def _callbacks(self) -> dict[str, Any]:
         """Give the Keras callbacks and their parameters, nothing if there are none."""

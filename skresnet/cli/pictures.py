@@ -83,7 +83,19 @@ def load_parts(
     val, test_part = (
         _part(loaded[n]) if n in loaded else None for n in ("val", "test")
     )
-    return Parts(_part(loaded.train), val, test_part)
+    return Parts(_part(_split(loaded, "train", source)), val, test_part)
+
+
+def _split(loaded: Any, name: str, source: str) -> Any:
+    """Take a split of a table that a command cannot do without."""
+    if name in loaded:
+        return loaded[name]
+    others = [repr(other) for other in ("train", "val", "test") if other in loaded]
+    raise ValueError(
+        f"No row of {source!r} is in the split {name!r}; its splits are "
+        f"{' and '.join(others)}. Say {name!r} where it belongs, or take out the "
+        "column of splits."
+    )
 
 
 def _set_aside(every: Part, test_size: float, random_state: int) -> np.ndarray:
@@ -126,7 +138,7 @@ def load_test(source: str, group_by: str | None = None) -> Part:
 
     if Path(source).is_file():
         loaded = load(source, group_by)
-        return _part(loaded if "data" in loaded else loaded.test)
+        return _part(loaded if "data" in loaded else _split(loaded, "test", source))
     splits = split_folders(source)
     tests = [path for path, split in splits.items() if split == "test"]
     if splits and not tests:

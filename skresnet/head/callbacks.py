@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from skresnet.head.network import FittedHead
+from skresnet.head.rows import FitRequest, Rows
 from skresnet.validation import ClassifierSettings
 
 
@@ -97,32 +98,22 @@ class EpochTasks:
     context : sklearn.callback.CallbackContext
         The context of its call of fit.
 
-    X, y : ndarray
+    request : FitRequest
+        What that call asks for.
+
+    training : Rows
         The rows that train.
-
-    sample_weight : ndarray or None
-        Their weights.
-
-    attributes : callable
-        Gives, for a list of weights, the attributes that make a copy of the
-        estimator a fitted one.
     """
 
     def __init__(
-        self,
-        estimator: Any,
-        context: Any,
-        X: np.ndarray,
-        y: np.ndarray,
-        sample_weight: np.ndarray | None,
-        attributes: Callable[[list[np.ndarray]], dict[str, Any]],
+        self, estimator: Any, context: Any, request: FitRequest, training: Rows
     ) -> None:
         self._estimator = estimator
         self._context = context
-        self._attributes = attributes
-        self._data: dict[str, Any] = {"X": X, "y": y}
-        if sample_weight is not None:
-            self._data["metadata"] = {"sample_weight": sample_weight}
+        y = request.classes[training.codes]
+        self._data: dict[str, Any] = {"X": training.X, "y": y}
+        if request.weights is not None:
+            self._data["metadata"] = {"sample_weight": training.weights}
         self._epoch: Any = None
 
     def begin(self) -> None:
@@ -130,12 +121,15 @@ class EpochTasks:
         self._epoch = self._context.subcontext(task_name="epoch")
         self._epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
 
-    def end(self, model: Any) -> bool:
-        """End the task of an epoch; a true answer asks to stop training."""
+    def end(self, fitted: Callable[[], FittedHead]) -> bool:
+        """End the task of an epoch; a true answer asks to stop training.
+
+        With what ``fitted`` gives, a copy of the estimator is a fitted one.
+        """
         return bool(
             self._epoch.call_on_fit_task_end(
                 estimator=self._estimator,
-                reconstruction_attributes=lambda: self._attributes(model.get_weights()),
+                reconstruction_attributes=lambda: {"_head": fitted()},
                 **self._data,
             )
         )
@@ -144,9 +138,12 @@ class EpochTasks:
 class TaskReporter(keras.callbacks.Callback):
     """Hands Keras' news of an epoch to scikit-learn's callbacks."""
 
-    def __init__(self, tasks: EpochTasks) -> None:
+    def __init__(
+        self, tasks: EpochTasks, new_head: Callable[[list[np.ndarray]], FittedHead]
+    ) -> None:
         super().__init__()
         self._tasks = tasks
+        self._new_head = new_head
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Begin the task of the epoch."""
@@ -154,5 +151,5 @@ class TaskReporter(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """End it, and stop training if a callback asks for that."""
-        if self._tasks.end(self.model):
+        if self._tasks.end(lambda: self._new_head(self.model.get_weights())):
             self.model.stop_training = True

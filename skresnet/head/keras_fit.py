@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from logging import LogRecord
 from typing import Any
 
@@ -59,12 +60,26 @@ def fit_by_keras(
     logger = tf.get_logger()
     logger.addFilter(_is_no_retracing)
     try:
-        trainer.fit(training.X, training.codes)
+        with _without_limits():
+            trainer.fit(training.X, training.codes)
     finally:
         logger.removeFilter(_is_no_retracing)
         for callback in keras.tree.flatten(getattr(trainer, "_fit_callbacks", [])):
             keras.callbacks.Callback.set_model(callback, None)
     return history.history
+
+
+@contextmanager
+def _without_limits() -> Iterator[None]:
+    """Let Keras train every epoch and step, whatever its configuration allows."""
+    epochs, steps = keras.config.max_epochs(), keras.config.max_steps_per_epoch()
+    keras.config.set_max_epochs(None)
+    keras.config.set_max_steps_per_epoch(None)
+    try:
+        yield
+    finally:
+        keras.config.set_max_epochs(epochs)
+        keras.config.set_max_steps_per_epoch(steps)
 
 
 def _is_no_retracing(record: LogRecord) -> bool:
@@ -106,7 +121,7 @@ class _Trainer(KerasClassifier):
     @property
     def target_encoder(self) -> FunctionTransformer:
         """Leave y as it is: codes, of which the training rows may lack some."""
-        return FunctionTransformer()
+        return FunctionTransformer().set_output(transform="default")
 
     def _fit_keras_model(self, *args: Any, **kwargs: Any) -> None:
         self.model_.fit(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -249,8 +250,10 @@ def _zeros(shape: tuple[int, ...]) -> tf.Variable:
 
 def _loss(z: tf.Tensor, codes: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     """Compute the mean categorical cross-entropy, each row by its weight."""
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(codes, z)
-    return tf.reduce_sum(losses * weights) / tf.cast(tf.size(codes), tf.float32)
+    # The function around this operation takes others where TensorFlow is told to be
+    # deterministic, which rounds otherwise.
+    found = tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=z, labels=codes)
+    return tf.reduce_sum(found.loss * weights) / tf.cast(tf.size(codes), tf.float32)
 
 
 def _sums(
@@ -259,7 +262,7 @@ def _sums(
     """Sum up what `_means` divides: loss and rows, right ones and all by weight."""
     n_rows = tf.cast(tf.size(codes), tf.float32)
     found = tf.argmax(tf.nn.softmax(z), axis=1, output_type=tf.int32)
-    right = tf.reduce_sum(tf.cast(found == codes, tf.float32) * weights)
+    right = tf.reduce_sum(tf.cast(tf.equal(found, codes), tf.float32) * weights)
     return tf.stack([loss * n_rows, n_rows, right, tf.reduce_sum(weights)])
 
 
@@ -293,7 +296,11 @@ class LoopPool:
         key = replace(architecture, dropout=drops), momentum, nesterov, decays
         loop = self._take(key)
         if loop is None:
-            loop = EpochLoop(architecture, momentum, nesterov, decays)
+            # In a thread of its own, where no tape, device scope or debugging mode of
+            # the caller's gets into a graph that other fits will use.
+            with ThreadPoolExecutor(1) as other:
+                made = other.submit(EpochLoop, architecture, *key[1:])
+                loop = made.result()
         yield loop
         with self._lock:
             self._idle[id(loop)] = (key, loop)

@@ -367,6 +367,14 @@ def all_rows(request: FitRequest, X: np.ndarray) -> Rows:
     return _part(request, X, _weighty(request))
 
 
+def rows_of_a_call(request: FitRequest, X: np.ndarray) -> Rows:
+    """Take the rows of one of many calls, whose weights are scaled by all classes."""
+    weights = request.weights
+    if weights is None:
+        weights = np.ones(request.codes.size)
+    return Rows(X, request.codes, weights.astype(np.float32))
+
+
 def _weighty(request: FitRequest) -> np.ndarray:
     if request.weights is None:
         return np.arange(request.codes.size)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,55 +16,47 @@ from skresnet.head.callbacks import (
     write_checkpoint,
 )
 from skresnet.head.loop import LOOPS
-from skresnet.head.network import FittedHead, Standardization
-from skresnet.head.rows import Rows
+from skresnet.head.network import (
+    Architecture,
+    FittedHead,
+    Standardization,
+    initial_weights,
+)
+from skresnet.head.rows import FitRequest, Rows
 from skresnet.validation import ClassifierSettings
 
-
-@dataclass(frozen=True)
-class Seeds:
-    """Where the randomness of a run comes from."""
-
-    order: np.random.RandomState  # of the rows
-    dropout: int
+_LARGEST_SEED: Final = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True)
-class Result:
-    """What a run leaves behind."""
+class Trained:
+    """What a training leaves behind."""
 
     head: FittedHead
+    standardization: Standardization
     history: dict[str, list[float]]
     best_epoch: int
+    best_score: float
 
 
 def train(
-    settings: ClassifierSettings,
-    seeds: Seeds,
-    weights: list[np.ndarray],
-    new_head: Callable[..., FittedHead],
-    standardization: Standardization,
+    request: FitRequest,
     training: Rows,
     validation: Rows | None,
-    callbacks: Mapping[str, Any],
+    random_state: np.random.RandomState,
+    *,
+    earlier: FittedHead | None = None,
+    standardization: Standardization | None = None,
+    everything: Callable[[], Rows] | None = None,
+    callbacks: Mapping[str, Any] = MappingProxyType({}),
     tasks: EpochTasks | None = None,
-) -> Result:
-    """Train from ``weights`` and return those of the best epoch.
-
-    The compiled loop trains, or Keras where the user has callbacks, which may change
-    whatever they like. Both compute the same.
+) -> Trained:
+    """Train to the best epoch and then, if there is more to train on, as long on that.
 
     Parameters
     ----------
-    weights : list of ndarray
-        For standardised rows.
-
-    new_head : callable
-        Makes a `FittedHead` of weights, and of a standardization if they want one.
-
-    standardization : Standardization
-        Of the rows. The loop's weights take it over in the end; the Keras model that
-        callbacks see and save has a layer for it, so that it takes rows as they are.
+    request : FitRequest
+        The settings and the classes.
 
     training : Rows
         The rows to train on.
@@ -71,12 +64,25 @@ def train(
     validation : Rows or None
         The rows that decide the best epoch; None lets the training rows decide.
 
-    callbacks : dict
-        The user's, as the arguments ``callbacks`` and ``callbacks__...`` of scikeras;
-        may be empty.
+    random_state : RandomState
+        Draws the initial weights, the order of the rows and the dropout.
+
+    earlier : FittedHead, default=None
+        Whose weights the training goes on from; None draws new ones.
+
+    standardization : Standardization, default=None
+        Of the rows; None measures it.
+
+    everything : callable, default=None
+        Gives all rows, on which the network is then trained anew if the settings say
+        so. Not with callbacks: what they did to the first training could not be done
+        again.
+
+    callbacks : dict, default={}
+        The user's, as the arguments ``callbacks`` and ``callbacks__...`` of scikeras.
 
     tasks : EpochTasks, default=None
-        Told of each epoch; may stop the training.
+        Told of each epoch of the first training; may stop it.
 
     Raises
     ------
@@ -86,69 +92,167 @@ def train(
     OSError
         If ``checkpoint_path`` cannot be written, for instance on a full disk.
     """
-    some_rows = training.X[: settings.batch_size]
-    own = [] if tasks is None else [TaskReporter(tasks)]
-    if callbacks:
-        from skresnet.head.keras_fit import fit_by_keras
+    settings = request.settings
+    if validation is None:
+        monitor = settings.monitor.removeprefix("val_")
+        settings = replace(settings, monitor=monitor)
+    init_seed, dropout_seed = random_state.randint(_LARGEST_SEED, size=2)
+    architecture = Architecture(
+        training.X.shape[1],
+        settings.hidden_layer_sizes,
+        settings.activation,
+        settings.dropout,
+        request.classes.size,
+    )
+    first = (
+        initial_weights(architecture, init_seed)
+        if earlier is None
+        else earlier.folded_weights()
+    )
+    run = _Run(settings, architecture, random_state, int(dropout_seed))
 
-        head = new_head(weights, standardization if settings.standardize else None)
-        best = BestWeights(settings, lambda weights: head)
-        rows = settings, training, validation, seeds.order, seeds.dropout
-        model = head.model
-        layers = model.get_config()["layers"]
-        history = fit_by_keras(model, *rows, [best, *own], callbacks)
-        changed = model.get_config()["layers"] != layers
-        head.keep(best.weights or weights, model if changed else None)
-        outputs = head.probabilities(some_rows)
+    def start(standardization: Standardization) -> list[np.ndarray]:
+        return first if earlier is None else standardization.unfolded(first)
+
+    kept = standardization or Standardization.of(training, settings)
+    rows = start(kept), kept, training, validation
+    if callbacks:
+        head, history, best = run.by_keras(*rows, callbacks, tasks)
     else:
-        best = BestWeights(settings, lambda w: new_head(standardization.folded(w)))
-        training = standardization.applied(training)
-        validation = validation and standardization.applied(validation)
-        rows = settings, training, validation, seeds.order, seeds.dropout
-        head = new_head(weights)
-        with LOOPS.borrow(head.architecture, settings) as loop:
-            history = loop.fit(weights, *rows, [best, *own])
-            head.keep(standardization.folded(best.weights or weights))
-            outputs = loop.probabilities(head.weights, some_rows)
+        head, history, best = run.by_loop(*rows, tasks)
     if best.epoch is None:
         raise _diverged(settings)
-    _check_finite(outputs, settings)
-    return Result(head, history, best.epoch)
+    if settings.refit and everything is not None and not callbacks:
+        all_rows = everything()
+        kept = Standardization.of(all_rows, settings)
+        head = run.again(start(kept), kept, all_rows, best.epoch + 1)
+    score = history[settings.monitor][best.epoch]
+    return Trained(head, kept, history, best.epoch, score)
 
 
-def refit(
-    settings: ClassifierSettings,
-    seeds: Seeds,
-    weights: list[np.ndarray],
-    new_head: Callable[..., FittedHead],
-    standardization: Standardization,
-    rows: Rows,
-    epochs: int,
-) -> FittedHead:
-    """Train from ``weights`` on ``rows``, for as many epochs as were best before.
+@dataclass(frozen=True)
+class _Run:
+    """The ways to train one network; they compute the same."""
 
-    More rows make the network better, and how long to train is known by now
-    (Goodfellow, Bengio and Courville, "Deep Learning", 2016, algorithm 7.2).
+    settings: ClassifierSettings
+    architecture: Architecture
+    order: np.random.RandomState
+    dropout_seed: int
 
-    Raises
-    ------
-    ValueError
-        If the training went to infinity or NaN.
+    def by_loop(
+        self,
+        weights: list[np.ndarray],
+        standardization: Standardization,
+        training: Rows,
+        validation: Rows | None,
+        tasks: EpochTasks | None,
+    ) -> tuple[FittedHead, dict[str, list[float]], BestWeights]:
+        """Train in the compiled loop, from weights for standardised rows."""
+        fitted = self._folded(standardization)
+        best = BestWeights(self.settings, fitted)
+        own = [best] if tasks is None else [best, TaskReporter(tasks, fitted)]
+        with LOOPS.borrow(self.architecture, self.settings) as loop:
+            history = loop.fit(
+                weights,
+                self.settings,
+                standardization.applied(training),
+                validation and standardization.applied(validation),
+                self.order,
+                self.dropout_seed,
+                own,
+            )
+            head = fitted(best.weights or weights)
+            outputs = loop.probabilities(head.weights, self._some(training))
+        if best.epoch is not None:
+            _check_finite(outputs, self.settings)
+        return head, history, best
 
-    OSError
-        If ``checkpoint_path`` cannot be written.
-    """
-    settings = replace(settings, epochs=epochs, verbose=0)
-    some_rows = rows.X[: settings.batch_size]
-    rows = standardization.applied(rows)
-    head = new_head(weights)
-    with LOOPS.borrow(head.architecture, settings) as loop:
-        loop.fit(weights, settings, rows, None, seeds.order, seeds.dropout, [])
-        head.keep(standardization.folded(loop.get_weights()))
-        _check_finite(loop.probabilities(head.weights, some_rows), settings)
-    if settings.checkpoint_path is not None:
-        write_checkpoint(head, settings.checkpoint_path)
-    return head
+    def by_keras(
+        self,
+        weights: list[np.ndarray],
+        standardization: Standardization,
+        training: Rows,
+        validation: Rows | None,
+        callbacks: Mapping[str, Any],
+        tasks: EpochTasks | None,
+    ) -> tuple[FittedHead, dict[str, list[float]], BestWeights]:
+        """Train in Keras, of which callbacks may change whatever they like.
+
+        A layer standardises, so that the model they see takes rows as they are.
+        """
+        from skresnet.head.keras_fit import fit_by_keras
+
+        layer = standardization if self.settings.standardize else None
+        head = self._head(weights, layer)
+        best = BestWeights(self.settings, lambda weights: head)
+        own: list[Any] = [best]
+        if tasks is not None:
+            own.append(TaskReporter(tasks, self._folded(standardization)))
+        model = head.model
+        layers = model.get_config()["layers"]
+        history = fit_by_keras(
+            model,
+            self.settings,
+            training,
+            validation,
+            self.order,
+            self.dropout_seed,
+            own,
+            callbacks,
+        )
+        changed = model.get_config()["layers"] != layers
+        head.keep(best.weights or weights, model if changed else None)
+        if best.epoch is not None:
+            _check_finite(head.probabilities(self._some(training)), self.settings)
+        return head, history, best
+
+    def again(
+        self,
+        weights: list[np.ndarray],
+        standardization: Standardization,
+        rows: Rows,
+        epochs: int,
+    ) -> FittedHead:
+        """Train on all rows, for as many epochs as were best before.
+
+        More rows make the network better, and how long to train is known by now
+        (Goodfellow, Bengio and Courville, "Deep Learning", 2016, algorithm 7.2).
+        """
+        settings = replace(self.settings, epochs=epochs, verbose=0)
+        standardised = standardization.applied(rows)
+        with LOOPS.borrow(self.architecture, settings) as loop:
+            loop.fit(
+                weights,
+                settings,
+                standardised,
+                None,
+                self.order,
+                self.dropout_seed,
+                [],
+            )
+            head = self._head(standardization.folded(loop.get_weights()))
+            outputs = loop.probabilities(head.weights, self._some(rows))
+            _check_finite(outputs, settings)
+        if settings.checkpoint_path is not None:
+            write_checkpoint(head, settings.checkpoint_path)
+        return head
+
+    def _head(
+        self,
+        weights: list[np.ndarray],
+        standardization: Standardization | None = None,
+    ) -> FittedHead:
+        return FittedHead(
+            self.architecture, weights, self.settings.sgd, standardization
+        )
+
+    def _folded(
+        self, standardization: Standardization
+    ) -> Callable[[list[np.ndarray]], FittedHead]:
+        return lambda weights: self._head(standardization.folded(weights))
+
+    def _some(self, rows: Rows) -> np.ndarray:
+        return rows.X[: self.settings.batch_size]
 
 
 def _check_finite(outputs: np.ndarray, settings: ClassifierSettings) -> None:

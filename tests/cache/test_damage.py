@@ -182,6 +182,22 @@ def test_a_store_beyond_use_is_kept_and_a_fresh_one_begun(tmp_path, use):
     assert count_right(EmbeddingCache(tmp_path), [1]) == 1
 
 
+def test_nothing_is_written_to_a_store_whose_structure_was_found_damaged(tmp_path):
+    with EmbeddingCache(tmp_path) as cache:
+        cache.put_many(SETTINGS, rows(*range(40)))
+    store = store_file(tmp_path)
+    data = bytearray(store.read_bytes())
+    data[39] = 7  # the header then counts free pages that there are none of
+    store.write_bytes(data)
+    cache = EmbeddingCache(tmp_path)
+    assert count_right(cache, range(40)) == 40
+    assert "should be 7" in cache.verify().structure
+    with pytest.warns(CacheWarning, match="is damaged.*should be 7"):
+        cache.put_many(SETTINGS, rows(50))
+    assert store.read_bytes() == data
+    assert count_right(cache, [50]) == 1
+
+
 def test_all_stores_beyond_use_are_listed_and_cleared_but_the_one_in_use(tmp_path):
     broken = []
     for number in range(2):

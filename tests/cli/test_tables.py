@@ -39,6 +39,15 @@ def test_a_table_with_splits_is_trained_and_tested_on(run, table, tmp_path, endi
     assert "Pictures: 18\n" in run("evaluate", out, source).stdout
 
 
+def test_a_split_that_a_table_lacks_is_named(run, model_file, table, tmp_path):
+    source = write(table[table["subset"] != "train"], tmp_path / "t.csv")
+    refused = run("train", source, "--out", tmp_path / "m.joblib", *TINY, status=1)
+    assert "in the split 'train'; its splits are 'val' and 'test'" in refused.stderr
+    source = write(table[table["subset"] != "test"], tmp_path / "t.csv")
+    refused = run("evaluate", model_file, source, status=1)
+    assert "in the split 'test'; its splits are 'train' and 'val'" in refused.stderr
+
+
 def test_of_a_table_without_splits_a_test_set_is_set_aside(run, table, tmp_path):
     source = write(table[["image", "label"]], tmp_path / "t.csv")
     out = tmp_path / "m.joblib"

@@ -2,6 +2,7 @@
 
 import pickle
 import threading
+from collections import OrderedDict
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ import tensorflow as tf
 from surroundings import run_python
 
 from skresnet import DenseSGDClassifier
+from skresnet.head.loop import LOOPS
 
 PARAMS = {
     "hidden_layer_sizes": (32, 16),
@@ -22,7 +24,8 @@ PARAMS = {
 }
 
 FRESH = """
-import pickle, sys
+import os, pickle, sys
+exec(os.environ.get("BEFORE", ""))
 from skresnet import DenseSGDClassifier
 params, X, y = pickle.load(open(sys.argv[1], "rb"))
 classifier = DenseSGDClassifier(**params).fit(X, y)
@@ -128,6 +131,36 @@ def reseed(model):
             layer.seed_generator.state.assign([7, 7])
 
 
+def replace_the_optimizer(model):
+    model.optimizer = keras.optimizers.Adam()
+
+
+def let_the_rate_decay(model):
+    model.optimizer.learning_rate = keras.optimizers.schedules.ExponentialDecay(
+        0.1, decay_steps=1, decay_rate=0.5
+    )
+
+
+def scale_the_loss(model):
+    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1), 2.0)
+    model.compile(scaled, "categorical_crossentropy", weighted_metrics=["accuracy"])
+
+
+def freeze_all(model):
+    model.trainable = False
+
+
+def exchange_the_last_layer(model):
+    model.pop()
+    model.add(keras.layers.Dense(7, activation="relu"))
+    model.add(keras.layers.Dense(3, activation="softmax"))
+
+
+def set_seeds(model):
+    keras.utils.set_random_seed(5)
+    set_weights(model)
+
+
 CHANGES = [
     set_activation,
     set_dropout_rate,
@@ -141,6 +174,12 @@ CHANGES = [
     clip_gradients,
     fill_the_state_of_the_optimizer,
     reseed,
+    replace_the_optimizer,
+    let_the_rate_decay,
+    scale_the_loss,
+    freeze_all,
+    exchange_the_last_layer,
+    set_seeds,
 ]
 
 
@@ -151,6 +190,43 @@ def test_what_a_callback_changes_shows_in_its_fit_and_in_no_other(
     changed = fitted(features, callbacks=[Does(change)])
     assert changed.history_["loss"] != pytest.approx(expected[0]["loss"], rel=1e-4)
     assert_unchanged(features, expected)
+
+
+def run_eagerly(model):
+    model.run_eagerly = True
+
+
+def compile_by_xla(model):
+    model.jit_compile = True
+
+
+def clear_the_session(model):
+    keras.backend.clear_session()
+
+
+def set_the_policy(model):
+    keras.config.set_dtype_policy("mixed_float16")
+
+
+def set_the_error_state(model):
+    np.seterr(all="raise")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [run_eagerly, compile_by_xla, clear_the_session, set_the_policy],
+    ids=lambda change: change.__name__,
+)
+@pytest.mark.parametrize("when", ["on_train_begin", "on_epoch_end"])
+@pytest.mark.usefixtures("keras_as_it_was")
+def test_what_decides_nothing_may_change(when, change, features, expected):
+    with np.errstate():
+        same = fitted(
+            features, callbacks=[Does(change, when), Does(set_the_error_state)]
+        )
+        for name, values in same.history_.items():
+            assert values == pytest.approx(expected[0][name], rel=1e-5)
+        assert_unchanged(features, expected)
 
 
 @pytest.mark.parametrize("change", [compile_with_adam, freeze_and_compile, set_rate])
@@ -206,6 +282,24 @@ def test_a_fit_that_failed_leaves_no_trace(features, expected):
     assert_unchanged(features, expected)
 
 
+@pytest.mark.parametrize(
+    "when", ["on_train_begin", "on_train_batch_end", "on_epoch_end", "on_train_end"]
+)
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit, MemoryError])
+def test_an_interrupted_fit_leaves_no_trace(interruption, when, features, expected):
+    def interrupt(model):
+        model.set_weights([0 * weight for weight in model.get_weights()])
+        raise interruption
+
+    classifier = DenseSGDClassifier(**PARAMS).fit(*features)
+    before = classifier.model_
+    with pytest.raises(interruption):
+        classifier.set_params(callbacks=[Does(interrupt, when)]).fit(*features)
+    assert classifier.model_ is before
+    np.testing.assert_array_equal(classifier.predict_proba(features[0]), expected[1])
+    assert_unchanged(features, expected)
+
+
 def test_other_fits_leave_no_trace(features, expected):
     X, y = features
     for params in (
@@ -243,6 +337,8 @@ def keras_as_it_was():
     keras.config.set_dtype_policy(policy)
     keras.config.set_image_data_format(data_format)
     keras.config.set_epsilon(epsilon)
+    keras.config.set_max_epochs(None)
+    keras.config.set_max_steps_per_epoch(None)
     tf.config.run_functions_eagerly(False)
 
 
@@ -256,13 +352,19 @@ STATES = {
     "channels_first": lambda: keras.config.set_image_data_format("channels_first"),
     "epsilon": lambda: keras.config.set_epsilon(0.1),
     "eager functions": lambda: tf.config.run_functions_eagerly(True),
+    "few epochs": lambda: keras.config.set_max_epochs(2),
+    "few steps": lambda: keras.config.set_max_steps_per_epoch(2),
 }
 
 
 @pytest.mark.parametrize("state", STATES.values(), ids=STATES)
 @pytest.mark.usefixtures("keras_as_it_was")
-def test_the_global_state_of_keras_decides_nothing(state, features, expected):
+def test_the_global_state_of_keras_decides_nothing(
+    state, features, expected, monkeypatch
+):
     state()
+    assert_unchanged(features, expected)  # in a loop that is there, and in a new one
+    monkeypatch.setattr(LOOPS, "_idle", OrderedDict())
     assert_unchanged(features, expected)
     watched = fitted(features, callbacks=[keras.callbacks.Callback()])
     for name, values in watched.history_.items():
@@ -287,3 +389,38 @@ def test_a_loop_of_a_changed_state_does_not_serve_others(features, expected):
     keras.config.set_floatx("float64")
     there = fitted(features, activation="gelu", dropout=[0.1, 0])
     assert here.history_ == there.history_
+
+
+# Settings of TensorFlow that nothing takes back.
+FOR_GOOD = """
+import tensorflow as tf
+tf.config.experimental.enable_op_determinism()
+tf.experimental.numpy.experimental_enable_numpy_behavior()
+tf.compat.v1.disable_tensor_equality()
+tf.config.optimizer.set_jit(True)
+tf.config.set_soft_device_placement(False)
+tf.random.set_seed(9)
+"""
+
+
+def test_settings_of_tensorflow_decide_nothing(
+    features, expected, tmp_path, monkeypatch
+):
+    (tmp_path / "job").write_bytes(pickle.dumps((PARAMS, *features)))
+    monkeypatch.setenv("BEFORE", FOR_GOOD)
+    run_python(FRESH, tmp_path / "job", tmp_path / "result")
+    history, probabilities = pickle.loads((tmp_path / "result").read_bytes())
+    assert history == expected[0]
+    np.testing.assert_array_equal(probabilities, expected[1])
+
+
+def test_what_surrounds_a_fit_is_not_in_its_loop(features, expected, monkeypatch):
+    monkeypatch.setattr(LOOPS, "_idle", OrderedDict())
+    tf.debugging.enable_check_numerics()
+    try:
+        with tf.GradientTape(persistent=True), tf.device("CPU:0"), tf.name_scope("a"):
+            assert_unchanged(features, expected)
+    finally:
+        tf.debugging.disable_check_numerics()
+    with pytest.raises(ValueError, match="Training diverged"):
+        fitted(features, learning_rate=1e30)
