@@ -40,7 +40,7 @@ def test_what_the_network_cannot_go_on_with_is_named(method, change, message, fe
 
 def test_partial_fit_goes_on_from_fit(features):
     X, y = features
-    classifier = small_classifier().fit(X, y)
+    classifier = small_classifier(learning_rate=0.01).fit(X, y)
     first = classifier.history_["loss"]
     classifier.partial_fit(X, y)
     assert classifier.history_["loss"][:-1] == first
