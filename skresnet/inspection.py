@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -126,23 +128,21 @@ def class_activation_maps(
         )
     embedder = model[0]
     pictures = embedder._as_pictures(X)
-    wanted = _columns(target, model.classes_, pictures)
+    columns = _columns(target, model.classes_, pictures)
     images = read_all(pictures, embedder._resizing)
-    maps, columns, probability = [], [], []
-    for start in range(0, len(images), _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
-        explained = _Explained(
-            model, images[part], None if wanted is None else wanted[part]
-        )
-        made = explained.occlusion() if layers is None else explained.grad_cam(layers)
-        maps.append(made)
-        columns.append(explained.columns)
-        probability.append(explained.probability)
+    parts = [
+        slice(start, start + _AT_ONCE) for start in range(0, len(images), _AT_ONCE)
+    ]
+    made = [
+        maps_of(model, images[part], None if columns is None else columns[part], layers)
+        for part in parts
+    ]
+    maps, found, probability = map(np.concatenate, zip(*made, strict=True))
     return Bunch(
-        maps=np.concatenate(maps),
+        maps=maps,
         images=images,
-        target=model.classes_[np.concatenate(columns)],
-        probability=np.concatenate(probability),
+        target=model.classes_[found],
+        probability=probability,
         method="occlusion" if layers is None else "grad-cam",
     )
 
@@ -155,84 +155,88 @@ def known_layers(model: Pipeline) -> list[DenseLayer] | None:
     return None
 
 
-class _Explained:
-    """Some pictures with the class that each is explained for.
+def maps_of(
+    model: Pipeline,
+    images: NDArray[np.uint8],
+    columns: NDArray[np.intp] | None,
+    layers: Sequence[DenseLayer] | None,
+) -> tuple[NDArray[np.float32], NDArray[np.intp], NDArray[Any]]:
+    """Make the maps of a few pictures.
 
-    Attributes
+    Parameters
     ----------
-    columns : ndarray of shape (n_pictures,)
-        The place of the class in ``classes_``.
-    probability : ndarray of shape (n_pictures,)
-        What the model gives it.
+    model : Pipeline
+        Fitted.
+    images : ndarray of shape (n_images, height, width, 3), uint8
+        Of the input size.
+    columns : ndarray of shape (n_images,) or None
+        The place of the class among ``classes_``; None is the most probable one.
+    layers : sequence of DenseLayer or None
+        What follows the embedder, for Grad-CAM. None takes occlusion.
+
+    Returns
+    -------
+    maps : ndarray of shape (n_images, height, width), float32
+        See `class_activation_maps`.
+    columns : ndarray of shape (n_images,)
+        As given, or what was predicted.
+    probability : ndarray of shape (n_images,)
+        Of these classes.
     """
-
-    def __init__(
-        self,
-        model: Pipeline,
-        images: NDArray[np.uint8],
-        columns: NDArray[np.intp] | None,
-    ) -> None:
-        self.model = model
-        self.settings: BackboneSettings = model[0]._backbone
-        self.images = images
-        probabilities = self._probabilities(images)
-        self.columns = probabilities.argmax(axis=1) if columns is None else columns
-        self.probability = probabilities[np.arange(len(images)), self.columns]
-
-    def grad_cam(self, layers: Sequence[DenseLayer]) -> NDArray[np.float32]:
-        """Weigh the channels of the last stage by the gradient of each."""
-        stage = _last_stage(self.settings)
-        rows = load_backbone(stage)(self.images)
+    settings: BackboneSettings = model[0]._backbone
+    if layers is None:
+        probabilities = _probabilities(model, images)
+    else:
+        stage = _last_stage(settings)
         shape = stage.network.output_shape(stage.layer, stage.input_size)
-        activations = rows.reshape(-1, *shape)
-        gradient = log_odds_gradient(
-            layers, _pooled(activations, self.settings.pooling), self.columns
-        )
-        if self.settings.pooling == "flatten":
-            weights = gradient.reshape(activations.shape).mean(axis=(1, 2))
-        else:
-            # The mean of a channel passes its gradient on in equal parts, and the
-            # maximum to one place; the mean of either over the places is the same.
-            weights = gradient / (shape[0] * shape[1])
-        maps = np.einsum("nhwk,nk->nhw", activations, weights)
-        return np.stack([self._enlarged(made) for made in np.maximum(maps, 0)])
+        activations = load_backbone(stage)(images).reshape(-1, *shape)
+        rows = _pooled(activations, settings.pooling)
+        probabilities = model[1:].predict_proba(rows)
+    if columns is None:
+        columns = probabilities.argmax(axis=1)
+    probability = probabilities[np.arange(len(images)), columns]
+    if layers is None:
+        falls = map(partial(_occlusion, model), images, columns, probability)
+        return np.stack(list(falls)), columns, probability
+    gradient = log_odds_gradient(layers, rows, columns)
+    if settings.pooling == "flatten":
+        weights = gradient.reshape(activations.shape).mean(axis=(1, 2))
+    else:
+        # The mean of a channel passes its gradient on in equal parts, and the maximum
+        # to one place; the mean of either over the places is the same.
+        weights = gradient / (shape[0] * shape[1])
+    small = np.maximum(np.einsum("nhwk,nk->nhw", activations, weights), 0)
+    height, width = settings.input_size
+    maps = [
+        Image.fromarray(made).resize((width, height), Image.Resampling.BILINEAR)
+        for made in small.astype(np.float32)
+    ]
+    return np.stack([np.asarray(made) for made in maps]), columns, probability
 
-    def occlusion(self) -> NDArray[np.float32]:
-        """Cover one window after the other, and see the probability fall."""
-        return np.stack(list(map(self._fall, range(len(self.images)))))
 
-    def _fall(self, index: int) -> NDArray[np.float32]:
-        image = self.images[index]
-        height, width = image.shape[:2]
-        windows = [
-            (rows, columns) for rows in _windows(height) for columns in _windows(width)
-        ]
-        covered = np.repeat(image[np.newaxis], len(windows), axis=0)
-        for picture, window in zip(covered, windows, strict=True):
-            picture[window] = np.rint(image.mean(axis=(0, 1)))
-        column = self.columns[index]
-        falls = self.probability[index] - self._probabilities(covered)[:, column]
-        total, count = np.zeros((2, height, width), np.float32)
-        for window, fall in zip(windows, falls, strict=True):
-            total[window] += fall
-            count[window] += 1
-        return np.maximum(total / count, 0)
+def _occlusion(
+    model: Pipeline, image: NDArray[np.uint8], column: int, probability: float
+) -> NDArray[np.float32]:
+    """Cover one window after the other, and see the probability fall."""
+    height, width = image.shape[:2]
+    windows = list(product(_windows(height), _windows(width)))
+    covered = np.repeat(image[np.newaxis], len(windows), axis=0)
+    for picture, window in zip(covered, windows, strict=True):
+        picture[window] = np.rint(image.mean(axis=(0, 1)))
+    falls = probability - _probabilities(model, covered)[:, column]
+    total, count = np.zeros((2, height, width), np.float32)
+    for window, fall in zip(windows, falls, strict=True):
+        total[window] += fall
+        count[window] += 1
+    return np.maximum(total / count, 0)
 
-    def _probabilities(self, images: NDArray[np.uint8]) -> NDArray[Any]:
-        backbone = load_backbone(self.settings)
-        rows = np.concatenate(
-            [
-                backbone(images[start : start + _AT_ONCE])
-                for start in range(0, len(images), _AT_ONCE)
-            ]
-        )
-        probabilities: NDArray[Any] = self.model[1:].predict_proba(rows)
-        return probabilities
 
-    def _enlarged(self, made: NDArray[Any]) -> NDArray[np.float32]:
-        height, width = self.settings.input_size
-        image = Image.fromarray(made.astype(np.float32))
-        return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
+def _probabilities(model: Pipeline, images: NDArray[np.uint8]) -> NDArray[Any]:
+    backbone = load_backbone(model[0]._backbone)
+    starts = range(0, len(images), _AT_ONCE)
+    rows = [backbone(images[start : start + _AT_ONCE]) for start in starts]
+    probabilities: NDArray[Any] = model[1:].predict_proba(np.concatenate(rows))
+    return probabilities
 
 
 def log_odds_gradient(

@@ -10,6 +10,7 @@ from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from sklearn.calibration import CalibrationDisplay
 
@@ -26,6 +27,7 @@ _STAND_INS = {
     "#030303": "var(--second)",
 }
 _INK, _, _FIRST, _SECOND = _STAND_INS
+_OPACITY = 0.7  # of a map at its maximum
 _SIZE = (4.4, 3.2)  # inches; narrow enough to be read on a phone
 
 
@@ -43,6 +45,18 @@ class EmbeddedPicture(NamedTuple):
         image.save(buffer, "JPEG", quality=80, optimize=True)
         data = b64encode(buffer.getvalue()).decode("ascii")
         return cls(f"data:image/jpeg;base64,{data}", image.width, image.height)
+
+
+def under_map(image: Image.Image, made: NDArray[np.float32]) -> Image.Image:
+    """Lay a map of what speaks for a class on a picture, as the displays do."""
+    from matplotlib import colormaps
+
+    highest = float(made.max()) or 1.0
+    share = Image.fromarray(made / np.float32(highest))
+    resized = np.asarray(share.resize(image.size, Image.Resampling.BILINEAR))
+    colours = Image.fromarray(colormaps["inferno"](resized, bytes=True)[..., :3])
+    opacity = Image.fromarray(np.uint8(np.rint(255 * _OPACITY * resized)))
+    return Image.composite(colours, image, opacity)
 
 
 def learning_curves(history: Any, best_epoch: int) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,8 +20,9 @@ from skresnet.classifier import DenseSGDClassifier
 from skresnet.displays.thumbnails import thumbnails
 from skresnet.evaluation import Predictions, label_issues
 from skresnet.image_embedder import ImageEmbedder
-from skresnet.reading import Failure, Resizing
-from skresnet.report.charts import EmbeddedPicture
+from skresnet.inspection import known_layers, maps_of
+from skresnet.reading import Failure, Picture, Resizing, read_all
+from skresnet.report.charts import EmbeddedPicture, under_map
 from skresnet.text import picture_names, shared_folder
 
 _MOST_EXAMPLES = 60
@@ -60,6 +62,10 @@ _WEIGHTS = {
     "file": "from a file",
     "random": "random, never trained",
 }
+
+
+# Maps what in a picture speaks for a label.
+Explain = Callable[[Picture, Any], np.ndarray]
 
 
 class Fact(NamedTuple):
@@ -189,13 +195,21 @@ def scores(predictions: Predictions) -> dict[str, Any]:
 
 
 def mistakes(
-    predictions: Predictions, n_mistakes: int, resizing: Resizing | None
+    predictions: Predictions,
+    n_mistakes: int,
+    resizing: Resizing | None,
+    explain: Explain | None = None,
 ) -> dict[str, Any]:
-    """Take the most confident mistakes, with the pictures as the network saw them."""
+    """Take the most confident mistakes, with the pictures as the network saw them.
+
+    With ``explain``, each has a map of what speaks for its predicted class.
+    """
     rows = predictions.most_confident_mistakes(n_mistakes)
     columns = {label: i for i, label in enumerate(predictions.classes.tolist())}
     shown = []
-    for row, known in zip(rows, _looks(predictions, rows, resizing), strict=True):
+    for row, known in zip(
+        rows, _looks(predictions, rows, resizing, explain), strict=True
+    ):
         column = columns.get(predictions.y_true[row])
         known |= {
             "confidence": float(predictions.confidence[row]),
@@ -204,7 +218,11 @@ def mistakes(
             else float(predictions.probabilities[row, column]),
         }
         shown.append(known)
-    return {"n_all": int((~predictions.is_right).sum()), "shown": shown}
+    return {
+        "n_all": int((~predictions.is_right).sum()),
+        "shown": shown,
+        "explained": explain is not None,
+    }
 
 
 def doubts(
@@ -235,22 +253,53 @@ def doubts(
     return {"are_known": True, "n_all": len(found), "shown": shown}
 
 
+def explanation(model: Any) -> Explain | None:
+    """Find how to map what speaks for a class, where it costs one pass a picture."""
+    steps = [step for _, step in steps_of(model)]
+    if not (isinstance(model, Pipeline) and isinstance(steps[0], ImageEmbedder)):
+        return None
+    layers = known_layers(model)
+    if layers is None:
+        return None
+    places = {label: place for place, label in enumerate(model.classes_.tolist())}
+
+    def explain(picture: Picture, label: Any) -> np.ndarray:
+        image = read_all([picture], steps[0]._resizing)
+        return maps_of(model, image, np.array([places[label]]), layers)[0][0]
+
+    return explain
+
+
 def _looks(
-    predictions: Predictions, rows: np.ndarray, resizing: Resizing | None
+    predictions: Predictions,
+    rows: np.ndarray,
+    resizing: Resizing | None,
+    explain: Explain | None = None,
 ) -> list[dict[str, Any]]:
     """Name some pictures, and take them as the network saw them."""
     pictures = [predictions.pictures[row] for row in rows]
     made_of = thumbnails(pictures, _MISTAKE_SIDE, resizing)
-    return [
-        {
+    looks = []
+    for row, name, picture, made in zip(
+        rows, picture_names(pictures), pictures, made_of, strict=True
+    ):
+        known: dict[str, Any] = {
             "name": name,
-            "picture": None if isinstance(made, Failure) else EmbeddedPicture.of(made),
-            "cause": made.cause if isinstance(made, Failure) else None,
+            "picture": None,
+            "cause": None,
+            "map": None,
             "true": predictions.y_true[row],
             "predicted": predictions.y_pred[row],
         }
-        for row, name, made in zip(rows, picture_names(pictures), made_of, strict=True)
-    ]
+        if isinstance(made, Failure):
+            known["cause"] = made.cause
+        else:
+            known["picture"] = EmbeddedPicture.of(made)
+            if explain:
+                mapped = under_map(made, explain(picture, known["predicted"]))
+                known["map"] = EmbeddedPicture.of(mapped)
+        looks.append(known)
+    return looks
 
 
 def reliability(

@@ -75,17 +75,18 @@ def make_report(
     groups: Any = None,
     title: str | None = None,
     n_mistakes: int = 12,
+    activation_maps: bool = True,
     random_state: Any = 0,
 ) -> Report:
     """Say on one page how good a classifier is, and at what it fails.
 
     The page shows the pictures, which of them are related to the training or unlike
     it, the accuracy with its confidence interval, the scores of each class, the
-    confusion matrix, the most confident mistakes, labels that are probably wrong (where
-    cleanlab is installed), how far the probabilities can be believed, the learning
-    curves, how the model was trained, how to load it and what to try next. Pictures are
-    shown as the network saw them. It is a single file without scripts, for screens and
-    paper.
+    confusion matrix, the most confident mistakes and where the model looked, labels
+    that are probably wrong (where cleanlab is installed), how far the probabilities can
+    be believed, the learning curves, how the model was trained, how to load it and what
+    to try next. Pictures are shown as the network saw them. It is a single file without
+    scripts, for screens and paper.
 
     Parameters
     ----------
@@ -111,6 +112,11 @@ def make_report(
 
     n_mistakes : int, default=12
         Most mistakes, and most doubtful labels, to show.
+
+    activation_maps : bool, default=True
+        Whether each of the mistakes that are shown has a map of what in it speaks for
+        the predicted class, by Grad-CAM (see `class_activation_maps`). That is one more
+        pass for each; classifiers whose gradient is not known have no maps.
 
     random_state : int, RandomState instance or None, default=0
         Decides which pictures are shown as examples of their class.
@@ -147,9 +153,15 @@ def make_report(
         {
             "title": [str, None],
             "n_mistakes": [Interval(Integral, 0, None, closed="left")],
+            "activation_maps": ["boolean"],
             "random_state": ["random_state"],
         },
-        {"title": title, "n_mistakes": n_mistakes, "random_state": random_state},
+        {
+            "title": title,
+            "n_mistakes": n_mistakes,
+            "activation_maps": activation_maps,
+            "random_state": random_state,
+        },
         "make_report",
     )
     return report_on(
@@ -157,6 +169,7 @@ def make_report(
         Predictions.from_model(model, X, y, groups=groups),
         title=title,
         n_mistakes=n_mistakes,
+        activation_maps=activation_maps,
         random_state=random_state,
     )
 
@@ -167,6 +180,7 @@ def report_on(
     *,
     title: str | None = None,
     n_mistakes: int = 12,
+    activation_maps: bool = True,
     random_state: Any = 0,
 ) -> Report:
     """Make the report of predictions that are there already; see `make_report`."""
@@ -175,6 +189,7 @@ def report_on(
     confidence = np.clip(predictions.confidence, 0, 1)  # softmax may round above 1
     is_right = predictions.is_right
     resizing = numbers.resizing_of(model)
+    explain = numbers.explanation(model) if activation_maps else None
     first, last = (numbers.steps_of(model)[i][1] for i in (0, -1))
     curves = None
     if hasattr(last, "history_"):
@@ -186,7 +201,7 @@ def report_on(
         accuracy=numbers.accuracy(predictions),
         data=numbers.data(predictions, random_state, resizing),
         scores=numbers.scores(predictions),
-        mistakes=numbers.mistakes(predictions, n_mistakes, resizing),
+        mistakes=numbers.mistakes(predictions, n_mistakes, resizing, explain),
         doubts=numbers.doubts(predictions, n_mistakes, resizing),
         resizing=resizing,
         diagram=charts.reliability_diagram(is_right, confidence, numbers.N_BINS),
