@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from functools import cache
+from importlib.metadata import (
+    PackageNotFoundError,
+    metadata,
+    packages_distributions,
+    version,
+)
 from typing import Any
 
 import sklearn
@@ -17,7 +23,36 @@ from skresnet.warn import warn_user
 MADE_WITH = "_made_with"
 
 
-class VersionedEstimator(BaseEstimator):
+@cache
+def documentation_address() -> str:
+    """Give the address of the site, as ``project.urls`` in pyproject.toml has it.
+
+    Returns
+    -------
+    address : str
+        Without a slash at its end; empty where there is none.
+    """
+    try:
+        urls = metadata("skresnet").get_all("Project-URL") or []
+    except PackageNotFoundError:
+        return ""
+    by_label = dict(url.split(", ", 1) for url in urls)
+    return by_label.get("Documentation", "").rstrip("/")
+
+
+class DocumentedEstimator:
+    """Links scikit-learn's HTML of an estimator to its page of our reference."""
+
+    @property
+    def _doc_link_module(self) -> str:
+        return "skresnet" if documentation_address() else ""
+
+    @property
+    def _doc_link_template(self) -> str:
+        return f"{documentation_address()}/api/skresnet.{{estimator_name}}.html"
+
+
+class VersionedEstimator(DocumentedEstimator, BaseEstimator):
     """A `BaseEstimator` that warns when other versions read it than have written it.
 
     scikit-learn does so for its own estimators only. TensorFlow is not looked at: what

@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from skresnet.base import DocumentedEstimator
 from skresnet.cache import EmbeddingCache
 from skresnet.classifier import DenseSGDClassifier
 from skresnet.embedder import EMBEDDERS
@@ -20,7 +21,7 @@ from skresnet.image_embedder import ImageEmbedder
 from skresnet.warn import warn_user
 
 
-class ImageClassifierPipeline(Pipeline):
+class ImageClassifierPipeline(DocumentedEstimator, Pipeline):
     """A scikit-learn Pipeline that embeds the pictures of a validation set too.
 
     Parameters
