@@ -48,7 +48,7 @@ def test_a_place_that_cannot_be_is_refused_before_the_model_is_read(
 def test_converters_do_not_speak_to_the_user(model_file, tmp_path):
     command = [sys.executable, "-m", "skresnet", "export", model_file]
     done = subprocess.run(
-        [*command, tmp_path / "model.tflite"], capture_output=True, text=True
+        [*command, tmp_path / "model"], capture_output=True, text=True
     )
     assert done.returncode == 0
     assert done.stderr == ""

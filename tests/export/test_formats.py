@@ -13,11 +13,23 @@ from skresnet import export_model
 NAMES = ("model.onnx", "model.xml", "model.keras", "model.tflite", "model")
 
 
-@pytest.fixture(scope="module", params=NAMES)
-def exported(request, dense_model, tmp_path_factory):
-    """A file of each format, and what was said of it."""
-    path = tmp_path_factory.mktemp("exported") / request.param
-    return path, export_model(dense_model, path)
+@pytest.fixture(scope="module")
+def exported_as(dense_model, tmp_path_factory):
+    """A file of each format, and what was said of it, made when first asked for."""
+    made = {}
+
+    def of(name):
+        if name not in made:
+            path = tmp_path_factory.mktemp("exported") / name
+            made[name] = path, export_model(dense_model, path)
+        return made[name]
+
+    return of
+
+
+@pytest.fixture(params=NAMES)
+def exported(request, exported_as):
+    return exported_as(request.param)
 
 
 def test_its_runtime_gives_the_probabilities_of_the_model(
@@ -54,10 +66,9 @@ def test_nothing_else_is_left_beside_it(exported):
 
 
 def test_a_keras_file_loads_where_this_package_is_missing(
-    dense_model, tmp_path, pixels
+    exported_as, dense_model, tmp_path, pixels
 ):
-    path = tmp_path / "model.keras"
-    export_model(dense_model, path)
+    path, _ = exported_as("model.keras")
     np.save(tmp_path / "pixels.npy", pixels)
     script = (
         "import sys\n"
@@ -74,9 +85,8 @@ def test_a_keras_file_loads_where_this_package_is_missing(
     np.testing.assert_allclose(np.load(tmp_path / "found.npy"), expected, atol=2e-5)
 
 
-def test_a_litert_file_lists_its_labels_a_line_each(dense_model, tmp_path):
-    path = tmp_path / "model.tflite"
-    export_model(dense_model, path)
+def test_a_litert_file_lists_its_labels_a_line_each(exported_as):
+    path, _ = exported_as("model.tflite")
     with zipfile.ZipFile(path) as archive:
         assert archive.read("labels.txt").decode() == "blue\ngreen\nred"
 

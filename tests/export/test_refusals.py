@@ -8,6 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skresnet import ExportMismatchError, UnreadableImageError, export_model
+from skresnet.backbone import check_precision
 from skresnet.export import formats
 
 NAMES = ("model.onnx", "model.xml", "model.keras", "model.tflite", "model")
@@ -81,6 +82,17 @@ def test_a_model_that_is_sure_of_all_pictures_is_told(fitted, tmp_path):
     model[-1][-1].coef_ *= 1e4
     with pytest.warns(UserWarning, match="sure of each of the 14 pictures"):
         export_model(model, tmp_path / "model.onnx")
+
+
+def test_a_model_that_rounds_otherwise_is_told_why(fitted, tmp_path):
+    try:
+        check_precision("bfloat16")
+    except ValueError:
+        pytest.skip("this processor is slow at bfloat16")
+    model = fitted(embedder__precision="bfloat16")
+    with pytest.raises(ExportMismatchError, match="computes in bfloat16"):
+        export_model(model, tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_files_are_replaced_only_when_told(dense_model, tmp_path, pixels):
