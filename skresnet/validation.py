@@ -319,11 +319,13 @@ def refuse_uncopyable(callbacks: Any, error: Exception) -> None:
 def _each_callback(callbacks: Any) -> Iterator[Any]:
     if isinstance(callbacks, Mapping):
         callbacks = list(callbacks.values())
-    if isinstance(callbacks, list):
-        for one in callbacks:
+    if not isinstance(callbacks, list):
+        callbacks = [] if callbacks is None else [callbacks]
+    for one in callbacks:
+        if isinstance(one, list):
             yield from _each_callback(one)
-    elif callbacks is not None:
-        yield callbacks
+        else:
+            yield one
 
 
 def _checkpoint_path(path: Any) -> str | None:

@@ -70,7 +70,7 @@ PARAMETERS = {
         "nowhere/best.weights.h5",
         3,
     ],
-    "callbacks": [["EarlyStopping"], "EarlyStopping", {"es": 3}, [dict], 7],
+    "callbacks": [["EarlyStopping"], "EarlyStopping", {"es": 3}, [dict], [None], 7],
     "warm_start": ["no", None],
     "random_state": ["zero", -1, 1.5],
     "verbose": [-1, "loud", None],

@@ -5,6 +5,7 @@ knows for ``skresnet/cache`` (another comparison, another number, a condition ne
 an exception renamed, ...), makes each in a copy of the checkout, runs the tests of the
 room, and prints the share that they noticed and the changes that survived, each as a
 diff. Needs ``pip install cosmic-ray``. Annotations are left alone: nobody runs them.
+On a slow machine, ``--minutes 10`` stops after that time and counts what was tried.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -88,6 +90,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=60, help="changes to try")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--timeout", type=float, default=300, help="seconds a change")
+    parser.add_argument("--minutes", type=float, help="for all changes together")
     options = parser.parse_args()
     module, tests = ROOMS[options.room]
     with tempfile.TemporaryDirectory() as folder:
@@ -104,7 +107,9 @@ def main() -> None:
         )
         programs = Path(sys.executable).parent
 
-        def run(program: str, *arguments: str | Path) -> str:
+        def run(
+            program: str, *arguments: str | Path, seconds: float | None = None
+        ) -> str:
             done = subprocess.run(
                 [programs / program, *arguments],
                 cwd=checkout,
@@ -112,6 +117,7 @@ def main() -> None:
                 check=True,
                 capture_output=True,
                 text=True,
+                timeout=seconds,
             )
             return done.stdout
 
@@ -119,7 +125,9 @@ def main() -> None:
         run("cosmic-ray", "init", config, session)
         run("cr-filter-operators", session, config)
         leave_a_sample(session, options.sample, options.seed)
-        run("cosmic-ray", "exec", config, session)
+        with suppress(subprocess.TimeoutExpired):
+            limit = options.minutes and 60 * options.minutes
+            run("cosmic-ray", "exec", config, session, seconds=limit)
         print(run("cr-report", session, "--show-diff", "--surviving-only"))
         print(f"{options.room}: {score(session)}")
 

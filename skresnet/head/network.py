@@ -248,6 +248,7 @@ class FittedHead:
         self._standardization = standardization
         self._config: Any = None
         self._model: Any = None
+        self._layers: Any = None  # of the model as it was built
 
     @property
     def model(self) -> Any:
@@ -263,11 +264,13 @@ class FittedHead:
                         **self._optimizer,
                     )
                     model.set_weights(self.weights)
+                    self._layers = model.get_config()["layers"]
                     self._model = model
         return self._model
 
     def folded_weights(self) -> list[np.ndarray]:
         """Give the weights for rows as they are."""
+        self._note_changes()
         if self._standardization is None:
             return self.weights
         return self._standardization.folded(self.weights)
@@ -285,16 +288,20 @@ class FittedHead:
         weights = [tf.constant(weight) for weight in self.weights]
         return lambda rows: tf.nn.softmax(logits(rows, weights, activation))
 
-    def keep(self, weights: list[np.ndarray], trained: Any = None) -> None:
-        """Take other weights, and the layers of a Keras model that it trained.
-
-        A callback may have changed them, their activation for instance.
-        """
+    def keep(self, weights: list[np.ndarray]) -> None:
+        """Take other weights."""
         self.weights = weights
-        if trained is not None:
-            self._config = trained.get_config()
         if self._model is not None:
             self._model.set_weights(weights)
+            self._note_changes()
+
+    def _note_changes(self) -> None:
+        """Take over what callbacks, or who asked for the Keras model, did to it."""
+        if self._model is not None:
+            self.weights = self._model.get_weights()
+            config = self._model.get_config()
+            if config["layers"] != self._layers:
+                self._config = config
 
     def follows(self, other: FittedHead) -> bool:
         """Tell whether the Keras model of the other serves with these weights too."""
@@ -317,4 +324,5 @@ class FittedHead:
         return np.concatenate(passes)[:n_samples]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_model": None}
+        self._note_changes()
+        return {**self.__dict__, "_model": None, "_layers": None}

@@ -188,10 +188,8 @@ class _Run:
         own: list[Any] = [best]
         if tasks is not None:
             own.append(TaskReporter(tasks, self._folded(standardization)))
-        model = head.model
-        layers = model.get_config()["layers"]
         history = fit_by_keras(
-            model,
+            head.model,
             self.settings,
             training,
             validation,
@@ -200,8 +198,7 @@ class _Run:
             own,
             callbacks,
         )
-        changed = model.get_config()["layers"] != layers
-        head.keep(best.weights or weights, model if changed else None)
+        head.keep(best.weights or weights)
         if best.epoch is not None:
             _check_finite(head.probabilities(self._some(training)), self.settings)
         return head, history, best

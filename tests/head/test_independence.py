@@ -391,9 +391,14 @@ def test_a_loop_of_a_changed_state_does_not_serve_others(features, expected):
     assert here.history_ == there.history_
 
 
-# Settings of TensorFlow that nothing takes back.
+# What Keras reads when it is imported, and settings that nothing takes back.
+KERAS_JSON = """
+{"floatx": "float64", "epsilon": 0.1, "image_data_format": "channels_first"}
+"""
 FOR_GOOD = """
+import keras
 import tensorflow as tf
+assert keras.config.floatx() == "float64"
 tf.config.experimental.enable_op_determinism()
 tf.experimental.numpy.experimental_enable_numpy_behavior()
 tf.compat.v1.disable_tensor_equality()
@@ -407,6 +412,8 @@ def test_settings_of_tensorflow_decide_nothing(
     features, expected, tmp_path, monkeypatch
 ):
     (tmp_path / "job").write_bytes(pickle.dumps((PARAMS, *features)))
+    (tmp_path / "keras.json").write_text(KERAS_JSON)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setenv("BEFORE", FOR_GOOD)
     run_python(FRESH, tmp_path / "job", tmp_path / "result")
     history, probabilities = pickle.loads((tmp_path / "result").read_bytes())

@@ -185,8 +185,13 @@ def test_a_callback_that_cannot_be_copied_is_used_and_a_clone_names_it(kind, fea
         },
         {"callbacks": [EarlyStopping], "callbacks__0__patience": 0},
         {"callbacks": EarlyStopping, "callbacks__patience": 0},
+        {
+            "callbacks": {"all": [EarlyStopping]},
+            "callbacks__all__0__patience": 0,
+            "callbacks__all__0__monitor": "val_accuracy",
+        },
     ],
-    ids=["dict", "list", "class"],
+    ids=["dict", "list", "class", "list in a dict"],
 )
 def test_arguments_reach_the_classes_among_the_callbacks(params, features):
     defaults = {"learning_rate": 0.3, "momentum": 0.9, "epochs": 60}
@@ -261,6 +266,22 @@ def test_the_model_is_a_plain_one_that_goes_on_in_keras(features):
     one_hot = np.eye(3)[np.unique(y, return_inverse=True)[1]]
     history = model.fit(X, one_hot, epochs=2, verbose=0).history
     assert set(history) == {"accuracy", "loss"}
+
+
+def test_what_is_done_to_the_model_by_hand_is_in_a_pickle_and_gone_on_from(features):
+    X, y = features
+    classifier = small_classifier(warm_start=True).fit(X, y)
+    model = classifier.model_
+    model.set_weights([weight + 0.25 for weight in model.get_weights()])
+    model.layers[0].activation = keras.activations.tanh
+    expected = classifier.predict_proba(X)
+    loaded = pickle.loads(pickle.dumps(classifier))
+    np.testing.assert_allclose(loaded.predict_proba(X), expected, rtol=1e-6)
+    still = classifier.set_params(learning_rate=1e-12, weight_decay=0).fit(X, y)
+    for before, after in zip(
+        model.get_weights(), still.model_.get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(before, after, atol=1e-5)
 
 
 def test_partial_fit_keeps_one_model(features):
