@@ -110,7 +110,8 @@ def test_a_progress_bar_shows_the_fits_of_a_search(
 def test_a_scoring_monitor_scores_the_network_of_each_epoch(features):
     X, y = features
     monitor = ScoringMonitor(scoring=["accuracy", "neg_log_loss"])
-    classifier = small_classifier(refit=False).set_callbacks(monitor).fit(X, y)
+    classifier = small_classifier(refit=False, learning_rate=0.01)
+    classifier.set_callbacks(monitor).fit(X, y)
     rows = monitor.get_logs().data
     assert [row["task_name"] for row in rows] == ["epoch"] * N_EPOCHS
     trained = np.delete(np.arange(len(y)), classifier.validation_indices_)
