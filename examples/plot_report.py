@@ -19,7 +19,7 @@ from skresnet import make_image_classifier, make_paper_figures
 folder = Path(tempfile.mkdtemp()) / "figures"
 data = make_paper_figures(folder, n_per_class=40, random_state=0)
 model = make_image_classifier(
-    weights="distilled", random_state=0, embedder__input_size=96
+    network="efficientnet_lite0", random_state=0, embedder__input_size=96
 )
 model.fit(data.train.data, data.train.target)
 
