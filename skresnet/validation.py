@@ -19,6 +19,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 
 from skresnet.forks import check_surroundings
+from skresnet.text import counted
 from skresnet.warn import warn_user
 
 _LISTED: Final = 20
@@ -345,6 +346,20 @@ def _checkpoint_path(path: Any) -> str | None:
     return str(path)
 
 
+_SEVERAL = (
+    "several = sklearn.multioutput.MultiOutputClassifier(DenseSGDClassifier()); "
+    "make_image_classifier(classifier=several).fit(X, {})."
+)
+
+
+def _is_one_hot(labels: np.ndarray) -> bool:
+    """Tell rows of which a single value is 1 and the others 0."""
+    if labels.dtype.kind not in "buif":
+        return False
+    ones = labels == 1
+    return bool(((labels == 0) | ones).all() and (ones.sum(axis=1) == 1).all())
+
+
 def check_labels(y: Any, name: str = "y") -> np.ndarray:
     """Return class labels as an array, one a sample.
 
@@ -361,19 +376,32 @@ def check_labels(y: Any, name: str = "y") -> np.ndarray:
             f"{name} is None; a classifier requires y to be passed, but the target y "
             "is None: pass one class label a picture."
         )
+    if isinstance(y, np.ma.MaskedArray) and np.ma.getmaskarray(y).any():
+        count = np.ma.getmaskarray(y).sum()
+        raise ValueError(
+            f"{name} is an array of which {counted(int(count), 'value')} are masked; "
+            f"leave these samples out, or pass {name}.data."
+        )
     try:
         labels = np.asarray(y)
     except ValueError as error:
         raise ValueError(
             f"{name} is made of lists that differ in length; expected one label a "
-            "picture, of shape (n_samples,)."
+            "picture, of shape (n_samples,). For several labels a picture, make a "
+            f"column a label, MultiLabelBinarizer().fit_transform({name}) of "
+            f"scikit-learn, and then: {_SEVERAL.format(name)}"
         ) from error
     shape = labels.shape
     if len(shape) == 2 and shape[1] > 1:
+        if _is_one_hot(labels):
+            raise ValueError(
+                f"{name} has shape {shape}, which looks like one-hot labels; expected "
+                "one label a picture, of shape (n_samples,). The one-hot encoding is "
+                f"done inside: pass class names, or numpy.argmax({name}, axis=1)."
+            )
         raise ValueError(
-            f"{name} has shape {shape}, which looks like one-hot labels; expected one "
-            "label a picture, of shape (n_samples,). The one-hot encoding is done "
-            f"inside: pass class names, or numpy.argmax({name}, axis=1)."
+            f"{name} has shape {shape}; expected one label a picture, of shape "
+            f"(n_samples,). For several labels a picture: {_SEVERAL.format(name)}"
         )
     if len(shape) not in (1, 2):
         raise ValueError(

@@ -11,10 +11,12 @@ from colour_pipelines import colour_pipeline
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skresnet import (
+    DenseSGDClassifier,
     EfficientNetLite0Embedder,
     ResNet50Embedder,
     load_image_splits,
@@ -171,3 +173,19 @@ def test_a_dumped_model_predicts_the_same_in_a_fresh_process(model, data, tmp_pa
 
 def test_a_part_of_the_pipeline_embeds(model, data):
     assert model[:1].transform(data.test.data).shape == (18, 256)
+
+
+def test_several_labels_a_picture_are_learnt_as_the_error_says(data):
+    X, y = data.train.data, data.train.target
+    several = np.column_stack([y == "red", np.arange(len(y)) % 2 == 0])
+    with pytest.raises(ValueError, match="several labels a picture") as refused:
+        colour_pipeline().fit(X, several)
+    assert "make_image_classifier(classifier=several).fit(X, y)" in str(refused.value)
+    model = make_image_classifier(
+        classifier=MultiOutputClassifier(DenseSGDClassifier(epochs=2)),
+        weights=None,
+        random_state=0,
+        embedder__input_size=32,
+        embedder__layer="conv1_relu",
+    )
+    assert model.fit(X, several).predict(X).shape == several.shape

@@ -5,7 +5,8 @@
 Each is read in a process of its own, and four at once by two threads. Prints the
 seconds of a processor a picture, and the most memory that reading took beyond what the
 process had before. Exits with 1 if one took more than `MAX_SECONDS`, or than the
-`MAX_MEMORY` of the package: with two threads twice that, as freed memory returns late.
+`MAX_MEMORY` of the package: with two threads 64 MiB more, for a picture so small that
+it is decoded while another one is.
 """
 
 import struct
@@ -52,7 +53,7 @@ def main() -> int:
             for n_jobs in (1, 2):
                 seconds, memory, outcome = _measured(path, n_jobs)
                 cells.append(f"{seconds:.1f} s, {memory / 1e6:.0f} MB")
-                if seconds > MAX_SECONDS or memory > n_jobs * MAX_MEMORY:
+                if seconds > MAX_SECONDS or memory > MAX_MEMORY + 2**26 * (n_jobs - 1):
                     failed = True
                     cells[-1] += " TOO MUCH"
             size = path.stat().st_size

@@ -35,12 +35,13 @@ def main() -> int:
     """Fuzz, print what was found, and tell how it went."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--count", type=int, default=10_000, help="damaged files")
-    count = parser.parse_args().count
+    parser.add_argument("--only", default="", help="what the name of a kind holds")
+    options = parser.parse_args()
     warnings.simplefilter("ignore")  # Pillow's remarks on damaged metadata
 
     n_files = n_unreadable = 0
     slowest, before = (0.0, ""), 0.0
-    for name, data in _damaged(count):
+    for name, data in _damaged(options.count, options.only):
         start = time.process_time()
         faulthandler.dump_traceback_later(HANGING, exit=True)
         try:
@@ -61,9 +62,10 @@ def main() -> int:
     return int(slowest[0] > MAX_SECONDS or growth > MAX_GROWTH)
 
 
-def _damaged(count: int) -> Iterator[tuple[str, bytes]]:
-    for name in ORIGINALS:
-        for data in mutations(name, max(WARM_UP, count // len(ORIGINALS) + 1)):
+def _damaged(count: int, only: str) -> Iterator[tuple[str, bytes]]:
+    names = [name for name in ORIGINALS if only in name]
+    for name in names:
+        for data in mutations(name, max(WARM_UP, count // len(names) + 1)):
             yield name, data
 
 

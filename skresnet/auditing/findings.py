@@ -129,7 +129,9 @@ class _Shown(NamedTuple):
 def _page(check: ImageCheck) -> Report:
     check_report_support("The page of check_images")
     found = {kind: check.of_kind(kind) for kind in KINDS}
-    labels, splits = (sorted({key[index] for key in check.counts}) for index in (0, 1))
+    labels, splits = (
+        list(dict.fromkeys(key[index] for key in check.counts)) for index in (0, 1)
+    )
     table = [
         (label, [check.counts.get((label, split), 0) for split in splits])
         for label in labels

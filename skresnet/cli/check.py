@@ -22,6 +22,7 @@ from skresnet.cli.options import (
     group_option,
     option,
     random_state_option,
+    table_options,
 )
 from skresnet.cli.outputs import (
     beside,
@@ -31,12 +32,14 @@ from skresnet.cli.outputs import (
     writing,
 )
 from skresnet.cli.pictures import load
+from skresnet.cli.sources import source_of
 from skresnet.cli.terminal import say
 
 if TYPE_CHECKING:
     import numpy as np
 
     from skresnet.auditing import ImageCheck
+    from skresnet.cli.sources import Source
 
 
 @click.command(
@@ -47,7 +50,8 @@ if TYPE_CHECKING:
         "skresnet check labels.csv --jobs -1",
     ),
 )
-@click.argument("source", metavar="FOLDER_OR_TABLE")
+@click.argument("place", metavar="FOLDER_OR_TABLE")
+@table_options
 @option(
     "--out",
     type=click.Path(path_type=Path),
@@ -68,7 +72,7 @@ if TYPE_CHECKING:
 @cache_options
 @embedder_options
 def check(
-    source: str,
+    place: str,
     out: Path,
     force: bool,
     group_by: str | None,
@@ -98,10 +102,11 @@ def check(
         check_report_support("check")
     except ImportError as error:
         raise click.ClickException(str(error)) from error
+    source, params = source_of(place, params)
     params = checked_embedder(params)
     folder_of_cache = chosen_cache(cache, no_cache)
     paths, labels, splits, groups, classes = _loaded(source, group_by)
-    check_not_inputs(outputs, [*paths, *files_in(folder_of_cache, **params), source])
+    check_not_inputs(outputs, [*paths, *files_in(folder_of_cache, **params), place])
     embedder = fitted(_new_embedder(folder_of_cache, random_state, params))
     # What the embedder prints is news of progress, not part of a command's output.
     with redirect_stdout(sys.stderr):
@@ -124,7 +129,7 @@ def check(
 
 
 def _loaded(
-    source: str, group_by: str | None
+    source: Source, group_by: str | None
 ) -> tuple[list[Any], list[str], list[str], np.ndarray | None, list[str]]:
     """List pictures with their labels, splits and groups, and all classes."""
     import numpy as np

@@ -21,6 +21,7 @@ from skresnet.cli.options import (
     force_option,
     on_error_option,
     random_state_option,
+    table_options,
 )
 from skresnet.cli.outputs import beside, check_not_inputs, check_outputs, writing
 from skresnet.cli.pictures import (
@@ -31,6 +32,7 @@ from skresnet.cli.pictures import (
     raise_unreadable,
     tell_unreadable,
 )
+from skresnet.cli.sources import source_of
 from skresnet.cli.terminal import pasteable, say
 
 if TYPE_CHECKING:
@@ -55,7 +57,8 @@ Append = Callable[[Sequence[str], Sequence[str | None], "np.ndarray"], None]
         "skresnet embed photos --out features.npy --precision float32",
     ),
 )
-@click.argument("source", metavar="FOLDER_OR_TABLE")
+@click.argument("place", metavar="FOLDER_OR_TABLE")
+@table_options
 @click.option(
     "--out",
     required=True,
@@ -68,7 +71,7 @@ Append = Callable[[Sequence[str], Sequence[str | None], "np.ndarray"], None]
 @cache_options
 @embedder_options
 def embed(
-    source: str,
+    place: str,
     out: Path,
     force: bool,
     on_error: str,
@@ -93,10 +96,11 @@ def embed(
     _check_kind(out)
     files = [out, beside(out, ".paths.csv")] if out.suffix == ".npy" else [out]
     check_outputs(files, force=force)
+    source, params = source_of(place, params)
     params = checked_embedder(params)
     cache = chosen_cache(cache, no_cache)
     paths, classes = list_below(source)
-    check_not_inputs(files, [source, *paths, *files_in(cache, **params)])
+    check_not_inputs(files, [place, *paths, *files_in(cache, **params)])
     say(f"Pictures: {len(paths)}, cache: {cache or 'none'}", err=True)
 
     embedder = fitted(_new_embedder(cache, random_state, params))
@@ -115,7 +119,7 @@ def embed(
             failures += embedded.failures
             kept = embedded.readable
             append(
-                [chunk[row] for row in kept],
+                [str(chunk[row]) for row in kept],
                 [classes[start + row] for row in kept],
                 embedded.rows[kept],
             )

@@ -30,9 +30,11 @@ from skresnet.cli.options import (
     out_option,
     reading_options,
     report_option,
+    table_options,
 )
 from skresnet.cli.outputs import check_not_inputs, check_outputs, csv_line, results
 from skresnet.cli.pictures import Part, load_test
+from skresnet.cli.sources import source_of
 from skresnet.cli.terminal import say, say_next
 from skresnet.text import shown
 
@@ -131,7 +133,8 @@ _FORMATS = {"text": _text, "json": _json, "csv": _csv}
     ),
 )
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("source", metavar="FOLDER_OR_TABLE")
+@click.argument("place", metavar="FOLDER_OR_TABLE")
+@table_options
 @report_option
 @click.option(
     "--format",
@@ -148,7 +151,7 @@ _FORMATS = {"text": _text, "json": _json, "csv": _csv}
 @reading_options
 def evaluate(
     model: Path,
-    source: str,
+    place: str,
     report: Path | None,
     format_name: str | None,
     out: Path | None,
@@ -172,9 +175,10 @@ def evaluate(
     check_outputs(outputs, force=force)
     if report:
         check_drawing()
+    source, params = source_of(place, params)
     part = load_test(source, group_by)
     folder_of_cache = chosen_cache(cache, no_cache)
-    check_not_inputs(outputs, [model, source, *part.paths, *files_in(folder_of_cache)])
+    check_not_inputs(outputs, [model, place, *part.paths, *files_in(folder_of_cache)])
     classifier = load_model(model)
     _check_classes(part, classifier)
     classifier.set_params(
@@ -194,8 +198,8 @@ def evaluate(
         again = ["--no-cache"] if no_cache else ["--cache", cache] if cache else []
         page = model.with_name(f"{model.stem}.html")
         say_next(
-            ("evaluate", model, Path(source), "--report", page, *again),
-            ("predict", model, Path(part.paths[0]), *again),
+            ("evaluate", model, *source.words, "--report", page, *again),
+            ("predict", model, *source.words_for_picture(part.paths[0]), *again),
         )
 
 

@@ -13,6 +13,7 @@ import click
 from skresnet.cli.models import load_model, start_tensorflow
 from skresnet.cli.options import examples, force_option, option
 from skresnet.cli.pictures import list_below
+from skresnet.cli.sources import source_of
 from skresnet.cli.terminal import say
 
 _MOST = 64  # pictures that a file is run on
@@ -66,7 +67,7 @@ def export(
         ) from error
     pictures = None
     if sample is not None:
-        listed, _ = list_below(sample)
+        listed, _ = list_below(source_of(sample, {})[0])
         pictures = listed[:: max(1, -(-len(listed) // _MOST))]
     start_tensorflow()
     fitted = load_model(model)

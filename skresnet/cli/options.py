@@ -300,6 +300,38 @@ group_option = click.option(
     "table.",
 )
 
+path_options = together(
+    click.option(
+        "--path-column",
+        "table__path_column",
+        metavar="COLUMN",
+        help="The column of paths of a table.  [default: by its usual names]",
+    ),
+    click.option(
+        "--root",
+        "table__root",
+        metavar="FOLDER",
+        help="What the paths of a table are relative to, a folder, an archive or an "
+        "address.  [default: the folder of the table]",
+    ),
+)
+
+table_options = together(
+    path_options,
+    click.option(
+        "--class-column",
+        "table__class_column",
+        metavar="COLUMN",
+        help="Its column of classes.",
+    ),
+    click.option(
+        "--split-column",
+        "table__split_column",
+        metavar="COLUMN",
+        help="Its column of train, val and test.",
+    ),
+)
+
 report_option = click.option(
     "--report",
     type=click.Path(path_type=Path),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -52,12 +53,12 @@ def check_outputs(outputs: Sequence[Path], *, force: bool) -> None:
             )
 
 
-def check_not_inputs(
-    outputs: Sequence[Path], inputs: Iterable[str | os.PathLike[str]]
-) -> None:
+def check_not_inputs(outputs: Sequence[Path], inputs: Iterable[Any]) -> None:
     """Refuse to replace what is read, under whatever name it is reached."""
     existing = {_identity(path): path for path in outputs if path.exists()}
     for path in inputs if existing else ():
+        if not isinstance(path, str | os.PathLike):  # in an archive, or far away
+            continue
         if out := existing.get(_identity(Path(path))):
             raise click.ClickException(
                 f"{out} is read by this command ({path}) and would be replaced: choose "

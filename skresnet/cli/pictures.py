@@ -17,6 +17,7 @@ from skresnet.cli.outputs import spreadsheet_cell
 from skresnet.cli.terminal import say
 
 if TYPE_CHECKING:
+    from skresnet.cli.sources import Source
     from skresnet.embedding import Embedded
     from skresnet.reading import Failure
 
@@ -51,25 +52,28 @@ class Parts(NamedTuple):
     test: Part | None
     test_was_set_aside: bool = False
 
-    def paths(self) -> list[str]:
+    def paths(self) -> list[Any]:
         """List all pictures."""
         parts = (self.train, self.val, self.test)
         return [path for part in parts if part for path in part.paths]
 
 
-def load(source: str, group_by: str | None = None, *, allow_empty: bool = False) -> Any:
+def load(
+    source: Source, group_by: str | None = None, *, allow_empty: bool = False
+) -> Any:
     """List the pictures of a table, of the splits of a folder, or of its classes."""
     from skresnet import load_image_folder, load_image_splits, load_image_table
 
-    if Path(source).is_file():
-        return load_image_table(source, group_column=group_by)
-    if split_folders(source):
-        return load_image_splits(source, groups=group_by, allow_empty=allow_empty)
-    return load_image_folder(source, groups=group_by, allow_empty=allow_empty)
+    if source.columns is not None:
+        return load_image_table(source.place, group_column=group_by, **source.columns)
+    load_images = (
+        load_image_splits if split_folders(source.place) else load_image_folder
+    )
+    return load_images(source.place, groups=group_by, allow_empty=allow_empty)
 
 
 def load_parts(
-    source: str, test_size: float, random_state: int, group_by: str | None = None
+    source: Source, test_size: float, random_state: int, group_by: str | None = None
 ) -> Parts:
     """List the splits of a source, or its pictures, and set some aside for the test."""
     loaded = load(source, group_by)
@@ -86,13 +90,13 @@ def load_parts(
     return Parts(_part(_split(loaded, "train", source)), val, test_part)
 
 
-def _split(loaded: Any, name: str, source: str) -> Any:
+def _split(loaded: Any, name: str, source: Source) -> Any:
     """Take a split of a table that a command cannot do without."""
     if name in loaded:
         return loaded[name]
     others = [repr(other) for other in ("train", "val", "test") if other in loaded]
     raise ValueError(
-        f"No row of {source!r} is in the split {name!r}; its splits are "
+        f"No row of {source.text!r} is in the split {name!r}; its splits are "
         f"{' and '.join(others)}. Say {name!r} where it belongs, or take out the "
         "column of splits."
     )
@@ -132,25 +136,25 @@ def _set_aside(every: Part, test_size: float, random_state: int) -> np.ndarray:
     return test
 
 
-def load_test(source: str, group_by: str | None = None) -> Part:
+def load_test(source: Source, group_by: str | None = None) -> Part:
     """List the test pictures of a source, or all where there are no splits."""
     from skresnet import load_image_folder
 
-    if Path(source).is_file():
+    if source.columns is not None:
         loaded = load(source, group_by)
         return _part(loaded if "data" in loaded else _split(loaded, "test", source))
-    splits = split_folders(source)
+    splits = split_folders(source.place)
     tests = [path for path, split in splits.items() if split == "test"]
     if splits and not tests:
         raise ValueError(
-            f"No test folder in {source!r}, which has the splits "
+            f"No test folder in {source.text!r}, which has the splits "
             f"{', '.join(map(repr, splits))}. Name one of these to evaluate on it."
         )
-    folder = tests[0] if tests else source
+    folder = tests[0] if tests else source.place
     return _part(load_image_folder(folder, groups=group_by))
 
 
-def list_below(source: str) -> tuple[list[str], list[str | None]]:
+def list_below(source: Source) -> tuple[list[Any], list[str | None]]:
     """List every picture below a folder, and the class folder that each lies in.
 
     A picture in no folder has no class. A table is listed with its classes, or none.
@@ -164,10 +168,10 @@ def list_below(source: str) -> tuple[list[str], list[str | None]]:
         folder_above,
     )
 
-    paths: list[str] = []
+    paths: list[Any] = []
     classes: list[str | None] = []
-    if Path(source).is_file():
-        loaded = load_image_table(source, labelled=False)
+    if source.columns is not None:
+        loaded = load_image_table(source.place, labelled=False, **source.columns)
         parts = [loaded, *(loaded[name] for name in SPLIT_FOLDERS if name in loaded)]
         for part in parts:
             if "data" in part:
@@ -175,40 +179,44 @@ def list_below(source: str) -> tuple[list[str], list[str | None]]:
                 unknown = np.full(len(part.data), None)
                 classes += (unknown if part.target is None else part.target).tolist()
         return paths, classes
-    root = existing_folder(source)
+    root = existing_folder(source.place)
     for top in split_folders(root) or [root]:
-        found = find_images(top, above=folder_above(str(Path(top).parent)))
+        above = folder_above(str(Path(top).parent)) if isinstance(top, str) else []
+        found = find_images(top, above=above)
         _tell_skipped(found.skipped, f" in {top}")
         for path in found.images:
-            inside = Path(path).relative_to(top).parts
+            place = Path(path) if isinstance(path, str) else path
+            inside = place.relative_to(top).parts
             classes.append(class_name(inside[0]) if len(inside) > 1 else None)
         paths += found.images
     if not paths:
         raise ValueError(
-            f"No pictures below {root!r}. Pictures are files that end in .jpg, .png, "
-            ".bmp, .gif, .webp, .tif, .avif, .heic or .jp2 and their variants."
+            f"No pictures below {source.text!r}. Pictures are files that end in .jpg, "
+            ".png, .bmp, .gif, .webp, .tif, .avif, .heic or .jp2 and their variants."
         )
     return paths, classes
 
 
-def split_folders(folder: str) -> dict[str, str]:
+def split_folders(folder: Any) -> dict[Any, str]:
     """Find the folders of splits in a folder, and which one each is.
 
     There are none where the folders in it are classes.
     """
+    from skresnet.datasets.elsewhere import name_of
     from skresnet.datasets.walk import (
         are_splits,
         existing_folder,
+        innermost,
         list_folder,
         split_of,
     )
     from skresnet.text import listed
 
-    folders = list_folder(existing_folder(folder)).folders
-    splits = {path: split_of(Path(path).name) for path in folders}
-    if not are_splits([Path(path).name for path in folders]):
+    folders = list_folder(innermost(existing_folder(folder))).folders
+    splits = {path: split_of(name_of(path)) for path in folders}
+    if not are_splits([name_of(path) for path in folders]):
         return {}
-    if others := [Path(path).name for path, split in splits.items() if not split]:
+    if others := [name_of(path) for path, split in splits.items() if not split]:
         say(
             f"Left out in {folder}: folders that are no splits: {listed(others)}",
             err=True,
@@ -271,7 +279,7 @@ def embed_part(
     return embedded.rows[readable], part.at(readable), embedded
 
 
-def chunks(paths: list[str], *, silent: bool = False) -> Iterator[list[str]]:
+def chunks(paths: list[Any], *, silent: bool = False) -> Iterator[list[Any]]:
     """Hand out paths, so few at a time that memory does not grow with their number.
 
     A bar tells how far it is where standard error is a terminal.

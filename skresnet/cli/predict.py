@@ -23,10 +23,12 @@ from skresnet.cli.options import (
     force_option,
     option,
     out_option,
+    path_options,
     reading_options,
 )
 from skresnet.cli.outputs import check_not_inputs, check_outputs, csv_line, results
 from skresnet.cli.pictures import SOME_UNREADABLE, chunks, list_below
+from skresnet.cli.sources import source_of
 from skresnet.cli.terminal import say
 from skresnet.text import counted, listed, shown
 
@@ -41,10 +43,15 @@ class _Prediction(NamedTuple):
     where that is not known. A probability of None belongs to no class.
     """
 
-    path: str
+    place: Any
     best: list[tuple[str, float | None]]
     error: str | None
     novelty: float | None = None
+
+    @property
+    def path(self) -> str:
+        """Where the picture is, in words."""
+        return str(self.place)
 
 
 # Writes the header, given None, or a prediction.
@@ -168,6 +175,7 @@ _FORMATS = {"table": _table, "csv": _csv, "jsonl": _json_lines}
 )
 @out_option
 @force_option
+@path_options
 @cache_options
 @reading_options
 def predict(
@@ -201,13 +209,18 @@ def predict(
     """
     outputs = [out] if out else []
     check_outputs(outputs, force=force)
-    paths = [path for image in images for path in _paths(image)]
+    table = {name: params.pop(name) for name in list(params) if "table__" in name}
+    paths = [path for image in images for path in _paths(image, table)]
     cache = chosen_cache(cache, no_cache)
-    check_not_inputs(outputs, [model, *paths, *files_in(cache)])
+    check_not_inputs(outputs, [model, *images, *paths, *files_in(cache)])
     if not paths:
         raise click.ClickException("There are no pictures: standard input is empty.")
     classifier = load_model(model)
     if sort_into:
+        if link and not all(isinstance(path, str) for path in paths):
+            raise click.UsageError(
+                "--link is for pictures on this disk; without it they are copied."
+            )
         _check_folder(sort_into, classifier.classes_)
     if unsure and classifier["embedder"].seen_.detector is None:
         raise click.ClickException(
@@ -232,7 +245,7 @@ def predict(
             write(line(prediction))
             n_failures += prediction.error is not None
             if sort_into and prediction.best:
-                _put(Path(prediction.path), sort_into / prediction.best[0][0], link)
+                _put(prediction.place, sort_into / prediction.best[0][0], link)
     for written in (*outputs, sort_into):
         if written:
             say(f"Written: {written}", err=True)
@@ -259,8 +272,9 @@ def _check_folder(folder: Path, classes: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
-def _put(picture: Path, folder: Path, link: bool) -> None:
+def _put(place: Any, folder: Path, link: bool) -> None:
     """Copy a picture, or a link to it, into a folder, over no other one."""
+    picture = Path(place) if isinstance(place, str) else place
     folder.mkdir(exist_ok=True)
     for number in count(1):
         more = f"-{number}" if number > 1 else ""
@@ -274,19 +288,33 @@ def _put(picture: Path, folder: Path, link: bool) -> None:
             return
 
 
-def _paths(image: str) -> Sequence[str]:
+def _paths(image: str, table: dict[str, Any]) -> Sequence[Any]:
+    """List the pictures that a word of the command line stands for."""
     from skresnet.datasets.columns import TABLE_ENDINGS, decoded
+    from skresnet.datasets.elsewhere import ARCHIVE_ENDINGS
 
     if image == "-":
         lines = decoded(sys.stdin.buffer.read()).split("\n")
         return [line.rstrip("\r") for line in lines if line.strip()]
-    is_table = image.lower().endswith(TABLE_ENDINGS)
-    return list_below(image)[0] if is_table or Path(image).is_dir() else [image]
+    if image.lower().endswith(TABLE_ENDINGS):
+        return list_below(source_of(image, table)[0])[0]
+    source, _ = source_of(image, {})
+    is_folder = image.lower().endswith(ARCHIVE_ENDINGS) or _is_folder(source.place)
+    return list_below(source._replace(columns=None))[0] if is_folder else [source.place]
+
+
+def _is_folder(place: Any) -> bool:
+    """Tell a folder; to a server of pages, a picture may be one as well."""
+    from skresnet.reading.files import EXTENSIONS
+
+    if isinstance(place, str):
+        return Path(place).is_dir()
+    return place.suffix.lower() not in EXTENSIONS and bool(place.is_dir())
 
 
 def _predictions(
     classifier: Any,
-    paths: list[str],
+    paths: list[Any],
     top: int,
     silent: bool,
     unsure: bool,
@@ -312,6 +340,6 @@ def _predictions(
             if unsure and novelty > 1:
                 named = [(_NONE_OF_THESE, None)]
             of_picture[row] = _Prediction(chunk[row], named, None, novelty)
-        for row, path, cause in predicted.failures:
-            of_picture[row] = _Prediction(str(path), [], cause)
+        for row, _, cause in predicted.failures:
+            of_picture[row] = _Prediction(chunk[row], [], cause)
         yield from (of_picture[row] for row in range(len(chunk)))

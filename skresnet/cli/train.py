@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from pathlib import Path
@@ -35,6 +34,7 @@ from skresnet.cli.options import (
     option,
     random_state_option,
     report_option,
+    table_options,
 )
 from skresnet.cli.outputs import beside, check_not_inputs, check_outputs, writing
 from skresnet.cli.pictures import (
@@ -46,6 +46,7 @@ from skresnet.cli.pictures import (
     list_writer,
     load_parts,
 )
+from skresnet.cli.sources import source_of
 from skresnet.cli.terminal import say, say_next
 
 _FOLDS = 3
@@ -61,7 +62,8 @@ _COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
         "skresnet train photos --out early.joblib --layer conv4_block6_out --epochs 40",
     ),
 )
-@click.argument("source", metavar="FOLDER_OR_TABLE")
+@click.argument("place", metavar="FOLDER_OR_TABLE")
+@table_options
 @click.option(
     "--out",
     required=True,
@@ -101,7 +103,7 @@ _COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
 @embedder_options
 @classifier_options
 def train(
-    source: str,
+    place: str,
     out: Path,
     force: bool,
     report: Path | None,
@@ -128,6 +130,7 @@ def train(
     check_outputs(outputs, force=force)
     if report:
         check_drawing()
+    source, params = source_of(place, params)
     params = checked_embedder(params)
     if head == "logistic":
         params = _without_dense(params, search)
@@ -143,9 +146,9 @@ def train(
         outputs.append(test_list)
         check_outputs(outputs, force=force)
     check_not_inputs(
-        outputs, [source, *parts.paths(), *files_in(folder_of_cache, **params)]
+        outputs, [place, *parts.paths(), *files_in(folder_of_cache, **params)]
     )
-    _describe(source, parts)
+    _describe(place, parts)
     say(f"Cache: {folder_of_cache or 'none'}")
     model = _new_model(head, folder_of_cache, scale, random_state, params)
 
@@ -169,15 +172,17 @@ def train(
     say(f"Model: {out}")
     again = ["--no-cache"] if no_cache else ["--cache", cache] if cache else []
     if parts.test is None:
-        say_next(("predict", out, Path(parts.train.paths[0]), *again))
+        first = source.words_for_picture(parts.train.paths[0])
+        say_next(("predict", out, *first, *again))
         return
     if test_list:
         with (
             writing(test_list, force=force) as (unfinished,),
             list_writer(unfinished) as append,
         ):
-            paths = map(os.path.abspath, parts.test.paths)
-            append(zip(paths, parts.test.classes, strict=True))
+            append(
+                zip(source.listed(parts.test.paths), parts.test.classes, strict=True)
+            )
         say(f"Test pictures: {test_list}")
     predictions = tested(model, parts.test, "skip")
     for line in seen_lines(predictions):
@@ -191,12 +196,12 @@ def train(
     if report:
         write_report(model, predictions, report, force=force)
         say(f"Report: {report}")
-    readable = Path(str(predictions.pictures[0].path))
-    predict = ("predict", out, readable, *again)
+    readable = parts.test.paths[predictions.pictures[0].position]
+    predict = ("predict", out, *source.words_for_picture(readable), *again)
     if predictions.failures:
         again += ["--on-error", "skip"]
-    tested_on = test_list or Path(source)
-    say_next(("evaluate", out, tested_on, *again), predict)
+    tested_on = [test_list, *source.words_for_list] if test_list else source.words
+    say_next(("evaluate", out, *tested_on, *again), predict)
     if predictions.failures and on_error == "raise":
         raise click.exceptions.Exit(SOME_UNREADABLE)
 

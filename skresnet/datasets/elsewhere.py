@@ -57,8 +57,35 @@ def refuse_address(parameter: str, path: str) -> None:
         )
 
 
-def opened_archive(path: Path) -> Place:
-    """Step into an archive on this disk.
+def place_at(address: str) -> Place:
+    """Take what a person gives as a source for a path on this disk, or an address.
+
+    Raises
+    ------
+    ImportError
+        If it is an address, and what reads it is not installed.
+    ValueError
+        If nothing is known of addresses of its kind.
+    """
+    if "://" not in address or os.path.lexists(address):
+        return address
+    place = _upath(f"{address!r} is an address, which is read")(address)
+    try:
+        known = place.fs
+    except ImportError as error:
+        raise ImportError(f"{address!r} cannot be read: {error}.") from error
+    except ValueError as error:
+        raise ValueError(f"{address!r} cannot be read: {error}.") from error
+    return place if known and is_elsewhere(place) else os.fspath(place)
+
+
+def within(root: Place, path: Place) -> str:
+    """Write where a place lies below another one."""
+    return str(path.path).removeprefix(str(root.path)).lstrip("/")
+
+
+def opened_archive(path: Any) -> Place:
+    """Step into an archive, which is fetched whole if it is not on this disk.
 
     Raises
     ------
@@ -67,20 +94,19 @@ def opened_archive(path: Path) -> Place:
     ValueError
         If the archive is damaged.
     """
-    try:
-        from upath import UPath
-    except ImportError as error:
-        raise ImportError(
-            f"root {str(path)!r} is an archive, which is read with universal_pathlib; "
-            f"it cannot be imported ({error}). Install it with: pip install "
-            '"skresnet[remote]". Or unpack the archive.'
-        ) from error
+    open_place = _upath(f"root {str(path)!r} is an archive, which is read")
+    options: dict[str, Any] = {}
+    if is_elsewhere(path):
+        options["fo"] = f"simplecache::{path}"
+        options["target_options"] = {path.protocol: dict(path.storage_options)}
+    else:
+        options["fo"] = str(path.absolute())
     try:
         if path.name.lower().endswith(".zip"):
-            inside = UPath("zip://", fo=str(path.absolute()))
+            inside = open_place("zip://", **options)
         else:
             packed = "gzip" if path.name.lower().endswith("gz") else None
-            inside = UPath("tar://", fo=str(path.absolute()), compression=packed)
+            inside = open_place("tar://", compression=packed, **options)
         inside.fs.ls("")
     except Exception as error:
         # Damage is whatever the libraries that unpack make of it.
@@ -88,6 +114,17 @@ def opened_archive(path: Path) -> Place:
             f"The archive {str(path)!r} cannot be read: {error or type(error).__name__}"
         ) from error
     return inside
+
+
+def _upath(what: str) -> Any:
+    try:
+        from upath import UPath
+    except ImportError as error:
+        raise ImportError(
+            f"{what} with universal_pathlib; it cannot be imported ({error}). Install "
+            'it with: pip install "skresnet[remote]"'
+        ) from error
+    return UPath
 
 
 def entries(folder: Place) -> Iterator[Entry]:

@@ -187,15 +187,19 @@ def folder_above(folder: Place) -> list[Place]:
 def existing_folder(root: Any) -> Place:
     """Expand ``~``; make sure that `root` is a folder, or step into an archive."""
     if is_elsewhere(root):
+        if name_of(root).lower().endswith(ARCHIVE_ENDINGS) and root.is_file():
+            return opened_archive(root)
         if not root.is_dir():
             raise FileNotFoundError(f"root {str(root)!r} is no folder. {FOLDER_TREE}")
         return root
     try:
         path = Path(os.fsdecode(root))
     except TypeError as error:
+        archive = "; of an archive, pass the path of its file"
         raise TypeError(
             f"root must be the path of a folder, as str or pathlib.Path; "
-            f"got {type(root).__name__}."
+            f"got {type(root).__name__}"
+            f"{archive if type(root).__module__.startswith('zipfile') else ''}."
         ) from error
     if not os.fspath(root):
         raise ValueError(

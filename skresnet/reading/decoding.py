@@ -5,9 +5,11 @@ refused before memory is asked for, and large ones are decoded one at a time, so
 the limits hold whatever ``n_jobs`` is.
 """
 
+import ctypes
+import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from io import BytesIO
 from typing import IO, Final, TypeAlias
 
@@ -59,6 +61,7 @@ MAX_SCANNED_PIXELS: Final = 8 * MAX_PIXELS
 _PREFIX_BYTES: Final = 352  # of which the signatures of formats are within
 
 _LARGE: Final = 2**26  # bytes of memory from which pictures are decoded one at a time
+_BESIDES: Final = 2**24  # bytes for rows, tables and the picture in its new size
 
 # Exif 2.32, tag 0x0112: what undoes each way of having held the camera.
 _UNDOING: Final = {
@@ -75,6 +78,10 @@ _SWITCHES: Final = (
     (ImageFile, "LOAD_TRUNCATED_IMAGES"),
     (BmpImagePlugin, "USE_RAW_ALPHA"),
     (TiffImagePlugin, "READ_LIBTIFF"),
+)
+
+_TRIM: Final = (
+    getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
 )
 
 # Loading and converting change a PIL image, which may stand at several places in X and
@@ -106,10 +113,20 @@ def read_image(data: bytes, resizing: Resizing) -> tuple[Image.Image, str | None
         memory = _refuse_costly(file, len(data), scale)
         if isinstance(file, Jpeg):
             _refuse_many_scans(file, data)
-        with _DECODING_LARGE if memory > _LARGE else nullcontext():
-            made = _decoded(file, data, scale, resizing)
-            del file  # which may hold the whole picture, and must not outlive the lock
-        return made
+        if memory <= _LARGE:
+            return _decoded(file, data, scale, resizing)
+        with _DECODING_LARGE:
+            try:
+                return _decoded(file, data, scale, resizing)
+            finally:
+                del file  # which may hold the whole picture: not beyond the lock
+                _give_back()
+
+
+def _give_back() -> None:
+    """Let glibc return freed memory to the system; it keeps some for each thread."""
+    if _TRIM is not None:
+        _TRIM(0)
 
 
 def _decoded(
@@ -209,6 +226,10 @@ def _opened(file: IO[bytes]) -> _File:
         raise
     except Exception as error:
         # Damaged data make Pillow's plugins raise nearly every exception there is.
+        if str(error).startswith("Unsupported"):
+            raise PictureError(
+                f"{kind.name} files of this kind are not supported: save it as PNG"
+            ) from error
         raise PictureError(
             f"its {kind.name} header is damaged or cut short{_in_brackets(error)}"
         ) from error
@@ -261,7 +282,7 @@ def _refuse_costly(file: _File, n_bytes: int, scale: int) -> int:
             f"{width} x {height} pixels; more than {MAX_SIDE:,} in a row or column are "
             "not read: make it smaller"
         )
-    memory = 2 * n_bytes + file.bytes_at(scale)
+    memory = 2 * n_bytes + file.bytes_at(scale) + _BESIDES
     if memory > MAX_MEMORY:
         raise PictureError(
             f"{width} x {height} pixels from a file of {n_bytes:,} bytes need "

@@ -69,6 +69,11 @@ def as_pictures(X: Any, *, allow_paths: bool = True) -> list[Picture]:
     if isinstance(X, (str, os.PathLike)):
         shown = repr(X) if allow_paths else "and paths are not allowed"
         raise TypeError(f"X is a single path, {shown}: put it in a list, [path]")
+    if hasattr(X, "open") and hasattr(X, "read_bytes"):  # of zipfile, or upath
+        raise TypeError(
+            f"X is a single path, of type {type(X).__name__}: put it in a list, "
+            "[path], or list what it holds with load_image_folder"
+        )
     if isinstance(X, Image.Image):
         raise TypeError("X is a single PIL image: put it in a list, [image]")
     if hasattr(X, "tocsr"):  # before dicts, which some of them are
@@ -129,6 +134,11 @@ def _elements(X: Any) -> Sequence[Any] | NDArray[Any]:
 def _hint(X: Any) -> str | None:
     """Say what to pass instead of an object that leads to pictures but holds none."""
     module = type(X).__module__.partition(".")[0]
+    if module in ("zipfile", "tarfile"):
+        return (
+            "pass zipfile.Path(archive, name) of each picture, or list those of class "
+            "folders with load_image_folder(path of the archive)"
+        )
     if hasattr(X, "filepaths"):
         return (
             "it gives batches without an end; pass its paths, X.filepaths, and its "

@@ -337,3 +337,12 @@ def test_a_single_path_is_not_shown_where_none_are_allowed():
     with pytest.raises(TypeError, match="single path") as caught:
         as_pictures("/etc/passwd", allow_paths=False)
     assert "passwd" not in str(caught.value)
+
+
+def test_archives_are_refused_with_the_way_into_them(tmp_path):
+    with ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.writestr("cat/a.png", CONTENT)
+        with pytest.raises(TypeError, match=r"pass zipfile\.Path.*load_image_folder"):
+            as_pictures(archive)
+    with pytest.raises(TypeError, match="X is a single path, of type Path: put it in"):
+        as_pictures(zipfile.Path(tmp_path / "photos.zip", "cat/a.png"))

@@ -23,6 +23,18 @@ REFUSED = {
     "a shorter list": (LABELS[:-1], r"\[12, 11\] \(X and y\). y needs one label for"),
     "nothing": ([], r"\[12, 0\] \(X and y\)"),
     "one-hot": (np.eye(2)[CODES], r"shape \(12, 2\).*one-hot.*numpy.argmax\(y, axis"),
+    "several labels": (
+        np.array([[1, 1, 0], [0, 1, 0]] * 6),
+        r"shape \(12, 3\).*For several labels a picture.*MultiOutputClassifier",
+    ),
+    "lists of several labels": (
+        [["cat"], ["cat", "dog"]] * 6,
+        r"MultiLabelBinarizer\(\).*MultiOutputClassifier",
+    ),
+    "masked": (
+        np.ma.masked_array(CODES, CODES == 1),
+        r"of which 6 values are masked; leave these samples out",
+    ),
     "three axes": (np.zeros((12, 2, 2)), r"y has shape \(12, 2, 2\); expected one"),
     "a text": ("cat", r"y has shape \(\); expected one label a picture"),
     "lists": ([["cat"], ["cat", "dog"]] * 6, "lists that differ in length; expected"),
