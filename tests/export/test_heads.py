@@ -15,6 +15,7 @@ from sklearn.preprocessing import Normalizer, StandardScaler
 
 from skresnet import export_model, load_image_folder
 from skresnet.dense_layers import dense_layers, flat_steps
+from skresnet.export.onnx_graph import _ACTIVATIONS, OPSET
 
 LINEAR = {
     "logistic": lambda: LogisticRegression(max_iter=2000),
@@ -108,3 +109,26 @@ def test_of_a_search_the_best_estimator_is_exported(
     expected = search.predict_proba(list(pixels))
     np.testing.assert_allclose(found, expected, atol=1e-4)
     assert metadata(tmp_path / "model.onnx")["classes"] == ["blue", "green", "red"]
+
+
+@pytest.mark.parametrize("name", _ACTIVATIONS)
+def test_activations_in_onnx_are_those_of_keras(name):
+    import keras
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    values = np.linspace(-5, 5, 40, dtype=np.float32).reshape(10, 4)
+    kind, attributes = _ACTIVATIONS[name]
+    float32 = TensorProto.FLOAT
+    graph = helper.make_graph(
+        [helper.make_node(kind, ["x"], ["y"], **attributes)],
+        name,
+        [helper.make_tensor_value_info("x", float32, ["batch", 4])],
+        [helper.make_tensor_value_info("y", float32, ["batch", 4])],
+    )
+    operators = [helper.make_opsetid("", OPSET)]
+    model = helper.make_model(graph, opset_imports=operators, ir_version=8)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    (found,) = session.run(["y"], {"x": values})
+    expected = np.asarray(keras.activations.get(name)(values))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
