@@ -61,7 +61,8 @@ def dense_layers(steps: Sequence[Any]) -> list[DenseLayer] | None:
     -------
     layers : list of DenseLayer or None
         The last gives probabilities, one column a class. What comes before the
-        classifier is part of the first. None where a step is none of these.
+        classifier is part of the first. None where a step is none of these, or the
+        Keras layers of a `DenseSGDClassifier` are not those of its parameters any more.
     """
     *before, classifier = steps
     layers = _layers_of(classifier)
@@ -89,6 +90,8 @@ def _layers_of(classifier: Any) -> list[DenseLayer] | None:
     if isinstance(classifier, HeadPredictor):
         head = classifier._head
         weights = head.folded_weights()
+        if head._config is not None:  # its Keras layers were changed by hand
+            return None
         kernels, biases = weights[::2], weights[1::2]
         activation, last = head.architecture.activation, "softmax"
     elif isinstance(classifier, MLPClassifier):

@@ -23,6 +23,7 @@ from skresnet.base import installed_version
 from skresnet.dense_layers import dense_layers, flat_steps
 from skresnet.export.formats import FORMATS, Format, Parts, Run
 from skresnet.export.pictures import sample_pixels
+from skresnet.head.predictor import HeadPredictor
 from skresnet.image_embedder import ImageEmbedder
 from skresnet.pipeline import fitted_image_pipeline
 from skresnet.text import counted
@@ -235,18 +236,19 @@ def check_place(path: Path, chosen: Format, *, overwrite: bool) -> None:
 def _parts(model: Pipeline, chosen: Format, path: Path) -> Parts:
     steps = list(flat_steps([step for _, step in model.steps[1:]]))
     layers = dense_layers(steps)
-    if layers is None and (chosen.dense_only or not find_spec("skl2onnx")):
+    needs_layers = chosen.dense_only or isinstance(steps[-1], HeadPredictor)
+    if layers is None and (needs_layers or not find_spec("skl2onnx")):
         names = ", ".join(type(step).__name__ for step in steps)
-        instead = (
-            "A name that ends in .onnx takes all that skl2onnx converts."
-            if chosen.dense_only
-            else 'Others need skl2onnx: python -m pip install "skresnet[export]".'
-        )
+        instead = ""
+        if not needs_layers:
+            instead = ' Others need skl2onnx: python -m pip install "skresnet[export]".'
+        elif chosen.dense_only:
+            instead = " A name that ends in .onnx takes all that skl2onnx converts."
         raise ValueError(
             f"{path.name}: {chosen.title} cannot hold what follows the embedder "
-            f"({names}). Expected a DenseSGDClassifier, LogisticRegression or "
-            "MLPClassifier, with StandardScaler or PCA before it, if anything. "
-            f"{instead}"
+            f"({names}). Expected a DenseSGDClassifier whose Keras layers are as they "
+            "were trained, a LogisticRegression or an MLPClassifier, with "
+            f"StandardScaler or PCA before it, if anything.{instead}"
         )
     settings = model[0]._backbone
     return Parts(

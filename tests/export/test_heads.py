@@ -13,7 +13,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
-from skresnet import export_model, load_image_folder
+from skresnet import class_activation_maps, export_model, load_image_folder
 from skresnet.dense_layers import dense_layers, flat_steps
 from skresnet.export.onnx_graph import _ACTIVATIONS, OPSET
 
@@ -94,6 +94,30 @@ def test_an_activation_that_onnx_lacks_is_refused_by_name(fitted, tmp_path):
     with pytest.raises(ValueError, match="activation='gelu'"):
         export_model(model, tmp_path / "model.onnx")
     assert export_model(model, tmp_path / "model.keras").max_difference < 1e-4
+
+
+def test_weights_that_were_changed_by_hand_are_exported(fitted, tmp_path, pixels):
+    model = fitted()
+    layers = model["classifier"].model_
+    before = model.predict_proba(list(pixels))
+    layers.set_weights([0.5 * array for array in layers.get_weights()])
+    export_model(model, tmp_path / "model.onnx")
+    found = run(tmp_path / "model.onnx", pixels)
+    expected = model.predict_proba(list(pixels))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert np.abs(before - expected).max() > 1e-3
+
+
+def test_layers_that_were_changed_by_hand_are_refused(fitted, tmp_path, pixels):
+    import keras
+
+    model = fitted()
+    model["classifier"].model_.layers[-2].activation = keras.activations.tanh
+    for name in ("model.onnx", "model.keras"):
+        with pytest.raises(ValueError, match="Keras layers are as they were trained"):
+            export_model(model, tmp_path / name)
+    # Nor is the gradient of such a network taken for that of the old one.
+    assert class_activation_maps(model, [pixels[0]]).method == "occlusion"
 
 
 def test_of_a_search_the_best_estimator_is_exported(
