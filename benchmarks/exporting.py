@@ -101,7 +101,7 @@ def differences(model: Any, pictures: Any, scratch: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Run the benchmark as the command line says."""
-    parser = argument_parser("exporting", __doc__ or "", rounds="not used")
+    parser = argument_parser("exporting", __doc__ or "", rounds="not used here")
     parser.add_argument("folders", nargs="+", type=Path, help="with train and test")
     parser.add_argument("--pictures", type=int, default=50, help="of the test")
     arguments = parser.parse_args()
