@@ -10,7 +10,7 @@ from skresnet.reading.errors import (
     UnreadableImageError,
 )
 from skresnet.reading.pictures import Picture, failure_of, read_all
-from skresnet.reading.resizing import ASPECTS, INTERPOLATIONS, Resizing
+from skresnet.reading.resizing import ASPECTS, INTERPOLATIONS, Resizing, layout
 from skresnet.reading.sources import as_pictures
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "UnreadableImageError",
     "as_pictures",
     "failure_of",
+    "layout",
     "read_all",
 ]

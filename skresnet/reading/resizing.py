@@ -78,7 +78,7 @@ class Resizing:
 def resized(image: Image.Image, resizing: Resizing) -> Image.Image:
     """Bring an upright picture to the size asked for, unless it has that already."""
     height, width = resizing.input_size
-    box, inner = _layout(image.size, resizing)
+    box, inner = layout(image.size, resizing)
     if image.size != (width, height):
         filter_ = _FILTERS[resizing.interpolation]
         image = image.resize(inner, filter_, box=box)
@@ -93,13 +93,21 @@ def decoding_scale(size: _Size, resizing: Resizing) -> int:
     """Tell by how much a JPEG of this upright (width, height) may shrink as decoded."""
     if not resizing.scaled_decoding or resizing.interpolation == "nearest":
         return 1
-    (left, top, right, bottom), (width, height) = _layout(size, resizing)
+    (left, top, right, bottom), (width, height) = layout(size, resizing)
     room = min((right - left) // width, (bottom - top) // height)
     return next((scale for scale in (8, 4, 2) if scale <= room), 1)
 
 
-def _layout(size: _Size, resizing: Resizing) -> tuple[_Box, _Size]:
-    """Find the part taken of a picture and the (width, height) that part becomes."""
+def layout(size: _Size, resizing: Resizing) -> tuple[_Box, _Size]:
+    """Find the part taken of a picture of a (width, height), and what becomes of it.
+
+    Returns
+    -------
+    box : tuple of int
+        Left, top, right and bottom of the part that is taken.
+    inner : tuple of int
+        The (width, height) that it gets, in the middle of the result.
+    """
     width, height = size
     target_height, target_width = resizing.input_size
     if resizing.aspect == "crop":

@@ -23,7 +23,7 @@ from skresnet.reading import PictureError
 from skresnet.server.batches import Batches
 from skresnet.server.guard import Guard
 from skresnet.server.openapi import description
-from skresnet.server.predictor import Answer, Predictor
+from skresnet.server.predictor import Answer, Predictor, Wanted
 from skresnet.server.refusals import BusyError, ErrorResponse, RefusedError
 from skresnet.server.uploads import Limits, Memory, Upload, read_uploads
 
@@ -151,7 +151,7 @@ class _Service:
 
     async def predict(self, request: Request) -> Response:
         top = _whole_number(request, "top", len(self._predictor.classes))
-        thumbnail = _yes_or_no(request, "thumbnail")
+        wanted = Wanted(*(_yes_or_no(request, name) for name in Wanted._fields))
         with self._memory.loan() as loan:
             try:
                 async with asyncio.timeout(self._limits.max_seconds):
@@ -166,7 +166,7 @@ class _Service:
                 ) from error
             except ClientDisconnect:
                 return Response(status_code=400)  # which nobody will read
-            futures = self._submitted(uploads, thumbnail)
+            futures = self._submitted(uploads, wanted)
             answers = await self._awaited(request, futures)
         if answers is None:
             return Response(status_code=400)
@@ -176,13 +176,11 @@ class _Service:
         ]
         return JSONResponse({"pictures": made})
 
-    def _submitted(
-        self, uploads: list[Upload], thumbnail: bool
-    ) -> list[Future[Answer]]:
+    def _submitted(self, uploads: list[Upload], wanted: Wanted) -> list[Future[Answer]]:
         futures: list[Future[Answer]] = []
         try:
             for upload in uploads:
-                futures.append(self._batches.submit(*upload, thumbnail=thumbnail))
+                futures.append(self._batches.submit(*upload, wanted))
         except BusyError:
             for future in futures:
                 future.cancel()
@@ -236,11 +234,12 @@ class _Service:
         if answer.novelty is not None:
             made["novelty"] = round(answer.novelty, 6)
             made["is_novel"] = answer.novelty > 1
-        if answer.picture.remark is not None:
-            made["warning"] = answer.picture.remark
-        if answer.picture.thumbnail is not None:
-            made["thumbnail"] = answer.picture.thumbnail
-        return made
+        others = {
+            "warning": answer.remark,
+            "thumbnail": answer.thumbnail,
+            "activation": answer.activation,
+        }
+        return made | {name: it for name, it in others.items() if it is not None}
 
 
 async def _disconnected(request: Request) -> None:

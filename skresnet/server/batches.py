@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Final
 
 from skresnet.reading import PictureError
-from skresnet.server.predictor import Answer, Predictor, ReadPicture
+from skresnet.server.predictor import Answer, Predictor, ReadPicture, Wanted
 from skresnet.server.refusals import BusyError
 
 _LOG: Final = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class Batches:
         """Whether pictures will be predicted."""
         return self._worker.is_alive()
 
-    def submit(self, name: str, content: bytes, *, thumbnail: bool) -> Future[Answer]:
+    def submit(self, name: str, content: bytes, wanted: Wanted) -> Future[Answer]:
         """Queue a picture.
 
         Returns
@@ -106,17 +106,17 @@ class Batches:
             self._pending.add(future)
             self._n_unread += 1
         future.add_done_callback(self._done)
-        reading = self._readers.submit(self._prepare, name, content, thumbnail, future)
+        reading = self._readers.submit(self._prepare, name, content, wanted, future)
         reading.add_done_callback(self._counted)
         return future
 
     def _prepare(
-        self, name: str, content: bytes, thumbnail: bool, future: Future[Answer]
+        self, name: str, content: bytes, wanted: Wanted, future: Future[Answer]
     ) -> None:
         if future.cancelled():
             return
         try:
-            picture = self._predictor.read(name, content, thumbnail=thumbnail)
+            picture = self._predictor.read(name, content, wanted)
         except Exception as error:
             if not isinstance(error, PictureError):
                 _LOG.exception("A picture could not be read.")
@@ -164,5 +164,12 @@ class Batches:
                 self._changed.wait(left)
             if self._is_closed:
                 return []
-            count = min(len(self._read), self._batch_size)
-            return [self._read.popleft() for _ in range(count)]
+            batch = [self._read.popleft()]
+            room = self._batch_size - self._predictor.cost(batch[0].picture)
+            while (
+                self._read
+                and (cost := self._predictor.cost(self._read[0].picture)) <= room
+            ):
+                batch.append(self._read.popleft())
+                room -= cost
+            return batch

@@ -79,6 +79,13 @@ def _predict(limits: Limits) -> dict[str, Any]:
             "description": "Whether to send each picture back, small and upright.",
             "schema": {"type": "boolean", "default": False},
         },
+        {
+            "name": "activation",
+            "in": "query",
+            "description": "Whether to show which parts of each picture speak for the "
+            "class that is predicted. It takes longer.",
+            "schema": {"type": "boolean", "default": False},
+        },
     ]
     file = {"type": "string", "contentMediaType": "application/octet-stream"}
     files = {"type": "array", "items": file, "maxItems": limits.max_pictures}
@@ -120,6 +127,10 @@ def _schemas(limits: Limits) -> dict[str, Any]:
             },
             "warning": _text("What looks like a mistake about the picture."),
             "thumbnail": _text("The picture as JPEG, in an address of the kind data:"),
+            "activation": _text(
+                "A grey JPEG of the shape of the thumbnail, in an address of the kind "
+                "data:, light where the picture speaks for its first class."
+            ),
         },
     )
     unreadable = _object(name=_text(), error=_text("Why it cannot be read."))

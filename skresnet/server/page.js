@@ -14,6 +14,9 @@ let done = 0;
 let total = 0;
 const tallies = new Map(); // how many pictures are of a class, or of none
 let generation = 0; // what was cleared is not counted any longer
+let nClasses = 0;
+let looking = false; // whether it is shown where the model looked
+const sources = new WeakMap(); // the files of cards, to ask about once more
 
 function percent(share) {
   if (share > 0 && share < 0.0005) return "<0.1%";
@@ -67,12 +70,34 @@ function take(files) {
     card.querySelector("h3 bdi").textContent = file.name;
     card.querySelector("h3").title = file.name;
     cards.append(card);
+    sources.set(card, file);
     waiting.push({ file, card, generation });
   }
   find("pictures").prepend(cards);
   total += files.length;
   tally();
+  start();
+}
+
+function start() {
   while (working < AT_A_TIME && waiting.length) work();
+}
+
+function look() {
+  looking = !looking;
+  find("look").ariaPressed = looking;
+  find("looked").hidden = !looking;
+  document.body.classList.toggle("looking", looking);
+  for (const card of looking ? find("pictures").children : []) askAgain(card);
+  start();
+}
+
+// Ask where the model looked on a picture whose class is there already.
+function askAgain(card) {
+  const isThere = card.querySelector(".activation").hasAttribute("src");
+  if (card.dataset.state !== "done" || isThere || "asked" in card.dataset) return;
+  card.dataset.asked = "";
+  waiting.push({ file: sources.get(card), card, generation, again: true });
 }
 
 async function work() {
@@ -86,7 +111,14 @@ async function work() {
       answer = { error: "The server does not answer. Is it still running?" };
     }
     if (job.generation !== generation) continue;
+    if (job.again) {
+      delete job.card.dataset.asked;
+      if ("error" in answer) say(answer.error);
+      shade(job.card, answer);
+      continue;
+    }
     fill(job.card, answer);
+    if (looking) askAgain(job.card);
     done += 1;
     const what = outcome(answer);
     tallies.set(what, 1 + (tallies.get(what) ?? 0));
@@ -114,10 +146,8 @@ async function ask({ file, generation: own }) {
   form.append("pictures", file);
   const top = classes.length > SHOWN + 1 ? SHOWN : classes.length;
   for (let attempt = 0; own === generation; attempt += 1) {
-    const response = await fetch(`predict?top=${top}&thumbnail=true`, {
-      method: "POST",
-      body: form,
-    });
+    const query = `top=${top}&thumbnail=true&activation=${looking}`;
+    const response = await fetch(`predict?${query}`, { method: "POST", body: form });
     if (response.status === 503 && attempt < RETRIES) {
       await new Promise((after) => setTimeout(after, 1000 * (1 + Math.random())));
       continue;
@@ -128,17 +158,21 @@ async function ask({ file, generation: own }) {
   return { error: "" };
 }
 
-async function fill(card, answer) {
+function shade(card, { activation }) {
+  if (activation) card.querySelector(".activation").src = activation;
+}
+
+function fill(card, answer) {
   if ("error" in answer) {
     card.dataset.state = "failed";
     show(card.querySelector(".error"), `Cannot be read: ${answer.error}`);
     return;
   }
-  const { classes } = await model;
   card.dataset.state = "done";
   const best = answer.predictions[0];
-  const image = card.querySelector("img");
+  const image = card.querySelector(".thumbnail");
   image.src = answer.thumbnail;
+  shade(card, answer);
   image.alt = `The picture, ${best.class} to the model`;
   if (answer.is_novel) {
     card.dataset.novel = "";
@@ -154,7 +188,7 @@ async function fill(card, answer) {
     row.querySelector(".bar").style.setProperty("--share", prediction.probability);
     list.append(row);
   }
-  const n = classes.length - answer.predictions.length;
+  const n = nClasses - answer.predictions.length;
   const named = answer.predictions.reduce((sum, each) => sum + each.probability, 0);
   const rest = percent(Math.max(0, 1 - named));
   show(card.querySelector(".others"), n ? `${counted(n, "other class")}: ${rest}` : "");
@@ -176,6 +210,7 @@ find("chosen").addEventListener("change", ({ target }) => {
   take([...target.files]);
   target.value = ""; // so that the same file can be chosen again
 });
+find("look").addEventListener("click", look);
 find("clear").addEventListener("click", clear);
 addEventListener("paste", ({ clipboardData }) => {
   if (clipboardData.files.length) take([...clipboardData.files]);
@@ -195,6 +230,7 @@ addEventListener("drop", (event) => {
 
 model.then(
   ({ name, classes, version }) => {
+    nClasses = classes.length;
     find("name").textContent = name;
     find("classes").textContent =
       classes.length > 8 ? `${classes.length} classes apart: ${listed(classes)}` : `${listed(classes)} apart`;

@@ -13,8 +13,12 @@ def served_model(colour_model, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def server(served_model):
+def server(served_model, colour_folder):
     """Shared by all tests here, so that each is the next request after the others."""
-    limits = ("--max-mib", 4, "--max-pictures", 20, "--max-seconds", 3)
+    limits = ("--max-mib", 4, "--max-pictures", 20, "--max-seconds", 5)
     with serving(served_model, *limits) as server:
+        # What shows where the model looked is built when it is first asked for.
+        picture = colour_folder / "test" / "red" / "00.png"
+        while server.predict(picture, query="?activation=true").status == 503:
+            pass
         yield server

@@ -9,6 +9,7 @@ import pytest
 
 from skresnet.reading import PictureError
 from skresnet.server.batches import Batches
+from skresnet.server.predictor import Wanted
 from skresnet.server.refusals import BusyError
 
 
@@ -22,12 +23,15 @@ class Recorder:
         self.go_on.set()
         self.begun = threading.Event()
 
-    def read(self, name, content, *, thumbnail):
+    def read(self, name, content, wanted):
         if content == b"broken":
             raise PictureError("it is broken")
         if content == b"slow":
             time.sleep(0.005)
         return SimpleNamespace(name=name, content=content)
+
+    def cost(self, picture):
+        return 3 if picture.content == b"dear" else 1
 
     def predict(self, pictures):
         self.begun.set()
@@ -54,7 +58,7 @@ def batches(recorder):
 
 
 def submit(batches, *names, content=b""):
-    return [batches.submit(name, content, thumbnail=False) for name in names]
+    return [batches.submit(name, content, Wanted()) for name in names]
 
 
 def test_what_comes_while_a_batch_is_at_work_is_the_next_batch(batches, recorder):
@@ -75,6 +79,21 @@ def test_pictures_that_come_together_are_predicted_together(batches, recorder):
     for future in submit(batches, *"abcd", content=b"slow"):
         future.result(10)
     assert len(recorder.batches) < 4
+
+
+def test_what_takes_longer_takes_the_place_of_others_in_a_batch(batches, recorder):
+    recorder.go_on.clear()
+    futures = submit(batches, "first")
+    assert recorder.begun.wait(10)
+    for name in "abcd":
+        # One after the other, as two are read at a time.
+        content = b"" if name == "b" else b"dear"
+        futures += submit(batches, name, content=content)
+        time.sleep(0.02)
+    recorder.go_on.set()
+    for future in futures:
+        future.result(10)
+    assert recorder.batches == [["first"], ["a", "b"], ["c"], ["d"]]
 
 
 def test_a_picture_that_cannot_be_read_is_no_matter_to_others(batches):
@@ -142,7 +161,7 @@ def test_a_batch_has_the_rows_of_transform(colour_model, colour_folder):
 
     paths = sorted((colour_folder / "test").glob("*/*.png"))
     predictor = Predictor(colour_model)
-    read = [predictor.read(p.name, p.read_bytes(), thumbnail=False) for p in paths]
+    read = [predictor.read(p.name, p.read_bytes(), Wanted()) for p in paths]
     probabilities = [answer.probabilities for answer in predictor.predict(read)]
     expected = colour_model.predict_proba([str(path) for path in paths])
     np.testing.assert_array_equal(probabilities, expected)

@@ -128,7 +128,7 @@ def test_a_jpeg_that_is_dropped_shows_its_classes(open_page, jpeg, width):
         for row in rows
     ]
     assert bars[0] == pytest.approx(values[0] / 100, abs=0.03)
-    image = card.locator("img")
+    image = card.locator(".thumbnail")
     assert image.get_attribute("alt") == "The picture, red to the model"
     assert image.evaluate("image => image.naturalWidth") == 512
     assert does_not_scroll_sideways(page)
@@ -139,7 +139,7 @@ def test_a_heic_of_a_phone_is_shown_though_the_browser_cannot(open_page, heic, w
     page.set_input_files("#chosen", heic)
     (card,) = cards(page, 1)
     assert card.locator(".class").first.inner_text() == "red"
-    assert card.locator("img").evaluate("image => image.naturalWidth") == 512
+    assert card.locator(".thumbnail").evaluate("image => image.naturalWidth") == 512
 
 
 def test_a_broken_file_has_its_error_and_spoils_no_other(
@@ -225,7 +225,7 @@ def test_a_screen_reader_is_told_what_is_where(open_page, jpeg):
     assert page.get_by_label("Choose pictures").get_attribute("type") == "file"
     page.set_input_files("#chosen", jpeg)
     cards(page, 1)
-    page.wait_for_function("document.getElementById('spoken').textContent")
+    page.wait_for_function("() => document.getElementById('spoken').textContent")
     assert page.get_by_role("status").inner_text() == "Done. 1 picture: red 1"
     region = page.get_by_role("region", name="1 picture")
     item = region.get_by_role("listitem").first
@@ -235,6 +235,33 @@ def test_a_screen_reader_is_told_what_is_where(open_page, jpeg):
     assert item.get_by_role("img", name="The picture, red to the model").count() == 1
 
 
+def test_where_the_model_looked_is_shown_and_hidden_again(open_page, jpeg, width):
+    page = open_page(width, reduced_motion="reduce")
+    page.set_input_files("#chosen", jpeg)
+    (first,) = cards(page, 1)
+    assert first.locator(".activation").get_attribute("src") is None
+    button = page.get_by_role("button", name="Where it looked")
+    button.press("Enter")
+    page.wait_for_selector(".activation[src]")
+    assert button.get_attribute("aria-pressed") == "true"
+    page.wait_for_function(
+        "() => +getComputedStyle(document.querySelector('.activation')).opacity > 0.7"
+    )
+    sizes = "image => [image.naturalWidth, image.naturalHeight]"
+    assert first.locator(".activation").evaluate(sizes) == first.locator(
+        ".thumbnail"
+    ).evaluate(sizes)
+    # Those that come while it is shown have it at once.
+    page.set_input_files("#chosen", jpeg)
+    newest, _ = cards(page, 2)
+    assert newest.locator(".activation").get_attribute("src")
+    button.press("Enter")
+    page.wait_for_function(
+        "() => +getComputedStyle(document.querySelector('.activation')).opacity === 0"
+    )
+    assert button.get_attribute("aria-pressed") == "false"
+
+
 def test_the_name_of_a_file_is_text_and_never_markup(open_page, jpeg, tmp_path):
     name = "<img src=x onerror=alert(1)>.jpg"
     (tmp_path / name).write_bytes(jpeg.read_bytes())
@@ -242,7 +269,7 @@ def test_the_name_of_a_file_is_text_and_never_markup(open_page, jpeg, tmp_path):
     page.set_input_files("#chosen", tmp_path / name)
     (card,) = cards(page, 1)
     assert card.locator("h3").inner_text() == name
-    assert card.locator("img").count() == 1
+    assert card.locator(".thumbnail").count() == 1
 
 
 def test_a_file_beyond_the_limit_is_told_without_being_sent(open_page, tmp_path):

@@ -132,8 +132,8 @@ def test_a_request_that_stops_halfway_is_told_after_its_time(server):
         connection.sendall(f"{HEAD}Content-Length: 1000\r\n\r\n--limit".encode())
         started = time.monotonic()
         assert status_and_error(connection)[0] == 408
-        # --max-seconds is 3, and the machine may be busy.
-        assert 2 < time.monotonic() - started < 30
+        # --max-seconds is 5, and the machine may be busy.
+        assert 4 < time.monotonic() - started < 30
 
 
 def test_heads_that_never_end_are_closed_and_keep_nobody_out(server, colour_folder):

@@ -1,14 +1,15 @@
 """What programs get for their pictures."""
 
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from skresnet import load_image_folder
+from skresnet import class_activation_maps, load_image_folder
+from skresnet.reading import Resizing
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,12 @@ def novel():
     file = BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     return file.getvalue()
+
+
+def image_in(address):
+    kind, _, data = address.partition(",")
+    assert kind == "data:image/jpeg;base64"
+    return Image.open(BytesIO(b64decode(data)))
 
 
 def encoded(path):
@@ -92,13 +99,52 @@ def test_a_thumbnail_is_the_upright_picture(server):
     exif[0x0112] = 6  # held upright: to be turned by a quarter
     image.save(file, "JPEG", exif=exif)
     answer = server.predict(("a.jpg", file.getvalue()), query="?thumbnail=true")
-    kind, _, data = answer.json["pictures"][0]["thumbnail"].partition(",")
-    assert kind == "data:image/jpeg;base64"
-    from base64 import b64decode
-
-    shown = Image.open(BytesIO(b64decode(data)))
+    shown = image_in(answer.json["pictures"][0]["thumbnail"])
     assert shown.size == (256, 512)
     assert shown.getpixel((128, 50))[2] > 200  # blue above
+
+
+def test_an_activation_is_the_map_of_the_predicted_class(server, red, colour_model):
+    query = "?thumbnail=true&activation=true&top=1"
+    (answer,) = server.predict(red, query=query).json["pictures"]
+    found = class_activation_maps(colour_model, [str(red)])
+    assert answer["predictions"][0]["class"] == found.target[0]
+    activation = image_in(answer["activation"])
+    assert activation.size == image_in(answer["thumbnail"]).size
+    seen = np.asarray(activation.resize((32, 32), Image.Resampling.BOX), float)
+    expected = found.maps[0] / found.maps[0].max()
+    assert np.abs(seen / 255 - expected).mean() < 0.05
+    assert np.corrcoef(seen.ravel(), expected.ravel())[0, 1] > 0.95
+
+
+@pytest.mark.parametrize(
+    ("aspect", "size", "box"),
+    [
+        ("stretch", (60, 30), (0, 0, 60, 30)),
+        ("crop", (60, 30), (15, 0, 45, 30)),
+        ("crop", (30, 60), (0, 15, 30, 45)),
+        ("pad", (60, 30), (0, 0, 60, 30)),
+        ("pad", (30, 60), (0, 0, 30, 60)),
+    ],
+)
+def test_an_activation_lies_where_the_network_saw_the_picture(aspect, size, box):
+    from skresnet.server.predictor import _placed
+
+    # A mark on each side of what the network sees, of a map that falls to the right.
+    activation = np.linspace(1, 0.5, 32, dtype=np.float32) * np.ones((32, 1))
+    placed = np.asarray(_placed(activation, size, Resizing((32, 32), aspect=aspect)))
+    assert placed.shape == size[::-1]
+    left, top, right, bottom = box
+    part = placed[top:bottom, left:right].astype(float)
+    assert part.min() > 100
+    assert placed.sum() == part.sum()
+    assert (np.diff(part.mean(axis=0)) <= 0).all()
+    if aspect != "pad" or size == (60, 30):
+        assert part[:, 0].mean() > 240
+        assert part[:, -1].mean() < 140
+    else:  # only the middle half of the map is about the picture
+        assert part[:, 0].mean() == pytest.approx(255 * 0.87, abs=6)
+        assert part[:, -1].mean() == pytest.approx(255 * 0.63, abs=6)
 
 
 def test_what_cannot_be_read_is_told_by_name_beside_the_others(server, red):

@@ -46,7 +46,7 @@ def test_answers_are_as_described(server, fits, colour_folder):
     picture = colour_folder / "test" / "red" / "00.png"
     fits(server.get("/health"), "/health")
     fits(server.get("/model"), "/model")
-    for query in ("", "?top=1", "?thumbnail=true"):
+    for query in ("", "?top=1", "?thumbnail=true&activation=true"):
         answer = server.predict(picture, ("a.txt", b"no picture"), query=query)
         assert answer.status == 200
         fits(answer, "/predict", "post")
