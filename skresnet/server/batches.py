@@ -11,6 +11,8 @@ from threading import Condition, Thread
 from time import monotonic
 from typing import Final
 
+from threadpoolctl import threadpool_limits
+
 from skresnet.reading import PictureError
 from skresnet.server.predictor import Answer, Predictor, ReadPicture, Wanted
 from skresnet.server.refusals import BusyError
@@ -136,6 +138,12 @@ class Batches:
             self._pending.discard(future)
 
     def _work(self) -> None:
+        # The search for novelty is short, and further threads of OpenMP would go on
+        # spinning after it, on processors that the network needs. Of this thread alone.
+        with threadpool_limits(1, user_api="openmp"):
+            self._work_until_closed()
+
+    def _work_until_closed(self) -> None:
         while batch := self._gathered():
             batch = [w for w in batch if w.future.set_running_or_notify_cancel()]
             if not batch:

@@ -14,8 +14,8 @@ from PIL import Image
 from sklearn.pipeline import Pipeline
 
 from skresnet.displays.thumbnails import thumbnails
-from skresnet.image_embedder import ImageEmbedder
 from skresnet.inspection import class_activation_maps, known_layers
+from skresnet.pipeline import fitted_image_pipeline
 from skresnet.reading import Failure, PictureError, Resizing, as_pictures, layout
 from skresnet.text import shown
 
@@ -123,17 +123,7 @@ class Predictor:
     """
 
     def __init__(self, model: Any, *, false_alarm_rate: float = 0.01) -> None:
-        model = getattr(model, "best_estimator_", model)
-        if not (
-            isinstance(model, Pipeline)
-            and isinstance(model[0], ImageEmbedder)
-            and hasattr(model, "predict_proba")
-        ):
-            raise TypeError(
-                f"model is a {type(model).__name__}; expected a fitted Pipeline as "
-                "make_image_classifier makes it, which begins with an embedder and has "
-                "predict_proba, or a search over one."
-            )
+        model = fitted_image_pipeline(model, "cannot be served")
         self._embedder = copy(model[0]).set_params(
             cache=None, n_jobs=None, on_error="nan", allow_paths=False, verbose=0
         )

@@ -202,13 +202,12 @@ def test_a_picture_unlike_the_training_is_called_so(open_page, tmp_path):
 
 def test_the_keyboard_alone_is_enough(open_page, jpeg, width):
     page = open_page(width)
+    page.once("filechooser", lambda chooser: chooser.set_files(jpeg))
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "chosen"
     ring = page.locator("#drop label").evaluate("e => getComputedStyle(e).outlineStyle")
     assert ring == "solid"
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
-    chooser.value.set_files(jpeg)
+    page.keyboard.press("Enter")
     cards(page, 1)
     page.keyboard.press("Tab")
     while page.evaluate("document.activeElement.id") != "clear":
