@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib.metadata import (
     PackageNotFoundError,
@@ -11,7 +12,8 @@ from importlib.metadata import (
     packages_distributions,
     version,
 )
-from typing import Any
+from pathlib import PurePath
+from typing import Any, ClassVar
 
 import sklearn
 from sklearn.base import BaseEstimator
@@ -59,12 +61,44 @@ class VersionedEstimator(DocumentedEstimator, BaseEstimator):
     a pickle holds are arrays, from which Keras builds its models anew.
     """
 
+    # Fitted attributes whose types have no name that users know. Files hold them as
+    # dicts of plain values, so that no file depends on where such a type lies.
+    _plain_in_files: ClassVar[dict[str, type]] = {}
+
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), MADE_WITH: _installed()}
+        state = {**super().__getstate__(), MADE_WITH: _installed()}
+        for name, value in state.items():
+            if isinstance(value, PurePath):  # Windows reads no PosixPath
+                state[name] = str(value)
+            elif isinstance(value, self._plain_in_files.get(name, ())):
+                state[name] = as_plain(value)
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         _warn_of_others(state.get(MADE_WITH, {}), type(self).__name__)
+        state = dict(state)
+        for name, kind in self._plain_in_files.items():
+            if isinstance(state.get(name), dict):
+                state[name] = from_plain(kind, state[name])
         super().__setstate__(state)
+
+
+def as_plain(value: Any) -> dict[str, Any]:
+    """Turn an object of a type of ours into a dict, and what it is made of too."""
+    if hasattr(value, "as_plain"):
+        return dict(value.as_plain())
+    return {
+        field.name: as_plain(part) if is_dataclass(part) else part
+        for field in fields(value)
+        for part in [getattr(value, field.name)]
+    }
+
+
+def from_plain(kind: Any, plain: dict[str, Any]) -> Any:
+    """Undo `as_plain`."""
+    if hasattr(kind, "from_plain"):
+        return kind.from_plain(plain)
+    return kind(**plain)
 
 
 def installed_version(name: str) -> str:

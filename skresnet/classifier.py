@@ -62,14 +62,12 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
     ``DenseSGDClassifier(**ORIGINAL_SETTINGS)`` is the network of the system that this
     package comes from, trained as there.
 
-    A compiled TensorFlow loop trains what Keras would, number for number. With
-    ``callbacks``, Keras itself does, through scikeras' ``KerasClassifier``.
-    Either way a fit depends on its arguments alone: whatever earlier fits, other
-    threads, or Keras' global types and seeds are. All computing is in float32.
+    A compiled TensorFlow loop trains what Keras would; with ``callbacks``, Keras itself
+    does, through scikeras. A fit depends on its arguments alone, whatever earlier fits,
+    other threads, or Keras' global types and seeds are. NumPy predicts, without Keras.
 
     The labels are integer codes inside, which is the mathematics of one-hot rows
-    without their memory; a callback's Keras model takes one-hot rows, as ``model_``
-    does.
+    without their memory; ``model_`` takes one-hot rows.
 
     Parameters
     ----------
@@ -250,6 +248,8 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+
+    __module__ = "skresnet"  # by which files find it, wherever it moves
 
     def __init__(
         self,

@@ -61,10 +61,11 @@ class ResNet50Embedder(ImageEmbedder):
         Precision of the convolutions. ``"bfloat16"`` is about twice as fast on
         processors that have instructions for it, and an error on others.
 
-    engine : {"tensorflow", "openvino"}, default="tensorflow"
+    engine : {"auto", "tensorflow", "openvino"}, default="auto"
         What computes the network. ``"openvino"`` is made for inference alone and needs
         ``pip install "skresnet[openvino]"``; its features differ from TensorFlow's by
-        rounding.
+        rounding. ``"auto"`` takes it where it is installed, the precision is float32
+        and there is no GPU, and TensorFlow elsewhere.
 
     scaled_decoding : bool, default=True
         Let the JPEG decoder deliver a half, quarter or eighth of the size where that
@@ -115,6 +116,8 @@ class ResNet50Embedder(ImageEmbedder):
     (2, 2048)
     """
 
+    __module__ = "skresnet"  # by which files find it, wherever it moves
+
     _network = RESNET50
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -133,7 +136,7 @@ class ResNet50Embedder(ImageEmbedder):
         aspect: str = "stretch",
         preprocessing: str | None = "caffe",
         precision: str = "float32",
-        engine: str = "tensorflow",
+        engine: str = "auto",
         scaled_decoding: bool = True,
         batch_size: int = 32,
         n_jobs: int | None = None,
@@ -202,7 +205,7 @@ class EfficientNetLite0Embedder(ImageEmbedder):
     precision : {"float32", "bfloat16"}, default="float32"
         Precision of the convolutions, see `ResNet50Embedder`.
 
-    engine : {"tensorflow", "openvino"}, default="tensorflow"
+    engine : {"auto", "tensorflow", "openvino"}, default="auto"
         What computes the network, see `ResNet50Embedder`.
 
     scaled_decoding : bool, default=True
@@ -248,6 +251,8 @@ class EfficientNetLite0Embedder(ImageEmbedder):
     (2, 1280)
     """
 
+    __module__ = "skresnet"  # by which files find it, wherever it moves
+
     _network = EFFICIENTNET_LITE0
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -266,7 +271,7 @@ class EfficientNetLite0Embedder(ImageEmbedder):
         aspect: str = "stretch",
         preprocessing: str | None = "lite",
         precision: str = "float32",
-        engine: str = "tensorflow",
+        engine: str = "auto",
         scaled_decoding: bool = True,
         batch_size: int = 32,
         n_jobs: int | None = None,

@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skresnet.embedding import Embedded
+from skresnet.head.predictor import HeadPredictor
 from skresnet.image_embedder import ImageEmbedder
 from skresnet.novelty import Recognised
 from skresnet.reading import Failure, Picture, UnreadableImageError, as_pictures
@@ -178,15 +178,21 @@ class Predictions:
     @property
     def accuracy(self) -> float:
         """The share of the pictures that were given their true label."""
+        from sklearn.metrics import accuracy_score
+
         return float(accuracy_score(self.y_true, self.y_pred))
 
     @property
     def loss(self) -> float:
         """The mean cross-entropy (natural logarithm), where all labels are known."""
+        from sklearn.metrics import log_loss
+
         return float(log_loss(self.y_true, self.probabilities, labels=self.classes))
 
     def confusions(self, at_most: int) -> list[Confusion]:
         """Find which class was taken for which other one, the most frequent first."""
+        from sklearn.metrics import confusion_matrix
+
         labels = np.unique(np.concatenate([self.classes, self.y_true]))
         counts = confusion_matrix(self.y_true, self.y_pred, labels=labels)
         totals = counts.sum(axis=1)
@@ -355,7 +361,10 @@ def _predicted(model: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
     if isinstance(model, Pipeline) and len(model) > 1:
         X = model[:-1].transform(X)
         model = model[-1]
-    return model.predict(X), model.predict_proba(X)
+    probabilities = model.predict_proba(X)
+    if isinstance(model, HeadPredictor):  # of others, labels may be decided otherwise
+        return model.classes_[probabilities.argmax(axis=1)], probabilities
+    return model.predict(X), probabilities
 
 
 class LabelIssue(NamedTuple):

@@ -62,6 +62,13 @@ class ImageEmbedder(
     weights_: ResolvedWeights
     _network: ClassVar[Network]
 
+    _plain_in_files: ClassVar[dict[str, type]] = {
+        "weights_": ResolvedWeights,
+        "_backbone": BackboneSettings,
+        "_resizing": Resizing,
+        "seen_": SeenPictures,
+    }
+
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "weights": [str, os.PathLike, None],
         "layer": [str],
@@ -70,7 +77,7 @@ class ImageEmbedder(
         "interpolation": [StrOptions(set(INTERPOLATIONS))],
         "aspect": [StrOptions(set(ASPECTS))],
         "precision": [StrOptions(set(PRECISIONS))],
-        "engine": [StrOptions(set(ENGINES))],
+        "engine": [StrOptions({"auto", *ENGINES})],
         "scaled_decoding": ["boolean"],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [
@@ -315,13 +322,14 @@ class ImageEmbedder(
         self._validate_params()
         # Now, and not after all pictures were looked at: where a model is loaded, the
         # engine that it was fitted with may be missing.
-        check_engine(self._backbone.engine)
-        check_precision(self._backbone.precision)
+        backbone = self._backbone.on_this_machine()
+        check_engine(backbone.engine)
+        check_precision(backbone.precision)
         cache = self.cache
         if cache is not None and not isinstance(cache, EmbeddingCache):
             cache = EmbeddingCache(cache)
         return EmbeddingSettings(
-            backbone=self._backbone,
+            backbone=backbone,
             resizing=self._resizing,
             batch_size=int(self.batch_size),
             n_jobs=self.n_jobs,

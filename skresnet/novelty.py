@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
+from scipy.sparse import csr_array
 from sklearn.base import OutlierMixin, _fit_context
-from sklearn.metrics import pairwise_distances_chunked
-from sklearn.neighbors import NearestNeighbors
-from sklearn.preprocessing import normalize
 from sklearn.random_projection import SparseRandomProjection
 from sklearn.utils import (
     check_consistent_length,
@@ -26,6 +24,29 @@ from skresnet.base import VersionedEstimator
 from skresnet.embedding import Embedded
 from skresnet.nearness import near_threshold
 from skresnet.validation import check_same_length
+
+_ROWS_AT_ONCE = 512  # a distance to each of 2000 others takes 8 MB
+
+
+@dataclass(frozen=True, eq=False)
+class _Projection:
+    """A sparse matrix, of which files hold the arrays."""
+
+    data: np.ndarray
+    indices: np.ndarray
+    indptr: np.ndarray
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, matrix: csr_array) -> Self:
+        """Take a matrix apart."""
+        return cls(matrix.data, matrix.indices, matrix.indptr, tuple(matrix.shape))
+
+    def matrix(self) -> csr_array:
+        """Put it together; one whose indices lead outside of it is an error."""
+        matrix = csr_array((self.data, self.indices, self.indptr), self.shape)
+        matrix.check_format(full_check=True)
+        return matrix
 
 
 class NoveltyDetector(OutlierMixin, VersionedEstimator):
@@ -75,6 +96,10 @@ class NoveltyDetector(OutlierMixin, VersionedEstimator):
     >>> NoveltyDetector().fit(rows).predict([[9, 9, 1], [1, -9, 9]])
     array([ 1, -1])
     """
+
+    __module__ = "skresnet"  # by which files find it, wherever it moves
+
+    _plain_in_files: ClassVar[dict[str, type]] = {"_projection": _Projection}
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
@@ -129,11 +154,13 @@ class NoveltyDetector(OutlierMixin, VersionedEstimator):
             X, groups = X[kept], groups[kept]
             if len(np.unique(groups)) < 2:  # the others are too small to be drawn
                 groups = np.arange(len(X))
-        self._projection = None
+        self._projection: _Projection | None = None
         if X.shape[1] > self.n_components:
-            self._projection = SparseRandomProjection(
-                self.n_components, random_state=random_state
-            ).fit(X[:1])
+            self._projection = _Projection.of(
+                SparseRandomProjection(self.n_components, random_state=random_state)
+                .fit(X[:1])
+                .components_
+            )
         self._rows = self._shortened(X).astype(np.float16)
         nearest = self._held_out(groups)
         means = np.ma.masked_invalid(nearest[:, : self.n_neighbors]).mean(axis=1)
@@ -175,8 +202,8 @@ class NoveltyDetector(OutlierMixin, VersionedEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float32, reset=False)
-        distances, _ = self._neighbours().kneighbors(self._shortened(X))
-        return -distances.mean(axis=1).astype(float)
+        n_neighbors = min(self.n_neighbors, len(self._rows) - 1)
+        return -self._nearest(X, n_neighbors).mean(axis=1)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Compute `score_samples` less ``offset_``: negative for novel rows.
@@ -227,7 +254,7 @@ class NoveltyDetector(OutlierMixin, VersionedEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float32, reset=False)
-        distances, _ = self._neighbours().kneighbors(self._shortened(X), 1)
+        distances = self._nearest(X, 1)
         usual = self._nearest_two[np.isfinite(self._nearest_two).all(axis=1)]
         if usual.shape[1] < 2:
             return np.zeros(len(X), bool)
@@ -235,32 +262,50 @@ class NoveltyDetector(OutlierMixin, VersionedEstimator):
             usual[:, 0], usual[:, 1], false_alarm_rate
         )
 
-    def _held_out(self, groups: np.ndarray) -> np.ndarray:
-        """Compute the distances from each row kept to the nearest of other groups."""
-        rows = self._rows.astype(np.float32)
-        n_nearest = min(max(self.n_neighbors, 2), len(rows) - 1)
-
-        def nearest(distances: np.ndarray, start: int) -> np.ndarray:
-            own = groups[start : start + len(distances), np.newaxis]
-            distances[own == groups] = np.inf
-            return np.sort(np.partition(distances, n_nearest - 1)[:, :n_nearest])
-
-        return np.concatenate(
-            [*pairwise_distances_chunked(rows, reduce_func=nearest)], dtype=np.float32
-        )
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        kept = state.get("_projection")
+        if isinstance(kept, SparseRandomProjection):  # of an earlier version
+            self._projection = _Projection.of(kept.components_)
 
     def _shortened(self, X: np.ndarray) -> np.ndarray:
-        X = normalize(X)
+        lengths = np.linalg.norm(X, axis=1, keepdims=True)
+        X = X / np.where(lengths > 0, lengths, 1)
         if self._projection is not None:
-            X = self._projection.transform(X)
+            X = X @ self._projection.matrix().T
         return np.asarray(X, np.float32)
 
-    def _neighbours(self) -> NearestNeighbors:
-        # Made anew each time, which costs nothing with brute force: what is kept and
-        # pickled are the rows in half precision.
-        rows = self._rows.astype(np.float32)
-        n_neighbors = min(self.n_neighbors, len(rows) - 1)
-        return NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute").fit(rows)
+    def _held_out(self, groups: np.ndarray) -> np.ndarray:
+        """Compute the distances from each row kept to the nearest of other groups."""
+        n_nearest = min(max(self.n_neighbors, 2), len(self._rows) - 1)
+        found = []
+        for start, distances in self._distances(self._rows):
+            own = groups[start : start + len(distances), np.newaxis]
+            distances[own == groups] = np.inf
+            found.append(_least(distances, n_nearest))
+        return np.concatenate(found)
+
+    def _nearest(self, X: np.ndarray, n_nearest: int) -> np.ndarray:
+        """Compute the distances to the nearest rows that were kept, in their order."""
+        chunks = self._distances(self._shortened(X))
+        return np.concatenate([_least(found, n_nearest) for _, found in chunks])
+
+    def _distances(self, X: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """Compute the distances to all rows that were kept, some rows at a time.
+
+        In NumPy, since scikit-learn's `NearestNeighbors` imports a third of that
+        library, which a fresh process that predicts one picture would wait for.
+        """
+        rows = self._rows.astype(np.float64)
+        squares = np.square(rows).sum(axis=1)
+        for start in range(0, len(X), _ROWS_AT_ONCE):
+            part = X[start : start + _ROWS_AT_ONCE].astype(np.float64)
+            squared = np.square(part).sum(axis=1)[:, np.newaxis] + squares
+            yield start, np.sqrt((squared - 2 * (part @ rows.T)).clip(0))
+
+
+def _least(distances: np.ndarray, n: int) -> np.ndarray:
+    return np.sort(np.partition(distances, n - 1, axis=1)[:, :n], axis=1)
 
 
 def _group_numbers(groups: Any, X: np.ndarray) -> np.ndarray:

@@ -8,7 +8,6 @@ from typing import Any, Self
 import numpy as np
 from sklearn import get_config
 from sklearn.base import is_classifier
-from sklearn.metrics import log_loss
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples, check_is_fitted
@@ -35,6 +34,8 @@ class ImageClassifierPipeline(DocumentedEstimator, Pipeline):
     verbose : bool, default=False
         As in `sklearn.pipeline.Pipeline`.
     """
+
+    __module__ = "skresnet"  # by which files find it, wherever it moves
 
     def __init__(
         self,
@@ -173,6 +174,8 @@ class ImageClassifierPipeline(DocumentedEstimator, Pipeline):
         accuracy = {"accuracy": float(classifier.score(rows, y))}
         if not hasattr(classifier, "predict_proba"):
             return accuracy
+        from sklearn.metrics import log_loss  # which few need, and is slow to import
+
         probabilities = classifier.predict_proba(rows)
         loss = log_loss(y, probabilities, labels=classifier.classes_)
         return {"loss": float(loss), **accuracy}

@@ -1,5 +1,6 @@
 """What tests of several rooms share: pictures, features and weights of their making."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from PIL import Image
 from sklearn.datasets import make_classification
 
 from skresnet import load_image_folder
+
+# No test leaves compiled networks in the folder of this user.
+os.environ["SKRESNET_COMPILED_NETWORKS"] = ""
 
 COLOURS = {"blue": (40, 60, 200), "green": (50, 190, 60), "red": (200, 50, 40)}
 

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,15 @@ from skresnet.backbone.settings import (
 from skresnet.backbone.tensorflow import compile_tensorflow
 from skresnet.forks import claim
 from skresnet.networks import Arrays
-from skresnet.weights import load_weights
+from skresnet.weights import verified_weights
 
 _KEPT = 3  # backbones a process keeps, each about 100 MB in float32
 
 _Compute = Callable[[NDArray[Any]], NDArray[np.float32]]
 
-_COMPILERS: dict[Engine, Callable[[BackboneSettings, dict[str, Arrays]], _Compute]] = {
+_Weights = Callable[[], dict[str, Arrays]]
+
+_COMPILERS: dict[Engine, Callable[[BackboneSettings, _Weights], _Compute]] = {
     "tensorflow": compile_tensorflow,
     "openvino": compile_openvino,
 }
@@ -73,7 +75,7 @@ class Backbone:
         RuntimeError
             If this process is a fork of one that has computed with the engine.
         """
-        claim(_LIBRARIES[self.settings.engine])
+        claim(_LIBRARIES[cast(Engine, self.settings.engine)])
         expected = (*self.settings.input_size, 3)
         if batch.ndim != 4 or batch.shape[1:] != expected:
             raise ValueError(
@@ -131,8 +133,10 @@ def load_backbone(settings: BackboneSettings) -> Backbone:
     RuntimeError
         If this process is a fork of one that has computed with the engine.
     """
-    check_engine(settings.engine)
-    claim(_LIBRARIES[settings.engine])
+    settings = settings.on_this_machine()
+    engine = cast(Engine, settings.engine)  # and no longer "auto"
+    check_engine(engine)
+    claim(_LIBRARIES[engine])
     with _places_lock:
         place = _places.setdefault(settings, _Place())
         _places.move_to_end(settings)
@@ -141,8 +145,7 @@ def load_backbone(settings: BackboneSettings) -> Backbone:
     with place.lock:
         if place.backbone is None:
             check_precision(settings.precision)
-            compute = _COMPILERS[settings.engine](
-                settings, load_weights(settings.weights)
-            )
+            read = verified_weights(settings.weights)
+            compute = _COMPILERS[engine](settings, read)
             place.backbone = Backbone(settings, compute)
         return place.backbone

@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skresnet.backbone.compiled import compiled_once
 from skresnet.backbone.settings import BackboneSettings
 from skresnet.networks import Arrays, Layer
 
 _REQUEST = 4  # pictures
+_GRAPH_VERSION = 1  # to be raised when the same settings are described by another one
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 
 
 def compile_openvino(
-    settings: BackboneSettings, weights: dict[str, Arrays]
+    settings: BackboneSettings, read_weights: Callable[[], dict[str, Arrays]]
 ) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
     """Return a function from uint8 or float32 pixels (n, h, w, 3) to features (n, d).
 
@@ -27,6 +29,9 @@ def compile_openvino(
 
     Safe to call from threads, one after the other: one call keeps all streams busy.
 
+    The weights are read only where the network was not compiled before, see
+    `compiled_once`.
+
     Raises
     ------
     ValueError
@@ -34,15 +39,19 @@ def compile_openvino(
     """
     import openvino as ov
 
-    compiled = ov.Core().compile_model(
-        _model(settings, weights),
-        "CPU",
-        {
-            "INFERENCE_PRECISION_HINT": _PRECISIONS[settings.precision],
-            "PERFORMANCE_HINT": "THROUGHPUT",
-            # Several processes would otherwise be pinned to the same cores.
-            "ENABLE_CPU_PINNING": False,
-        },
+    core = ov.Core()
+    properties = {
+        "INFERENCE_PRECISION_HINT": _PRECISIONS[settings.precision],
+        "PERFORMANCE_HINT": "THROUGHPUT",
+        # Several processes would otherwise be pinned to the same cores.
+        "ENABLE_CPU_PINNING": False,
+    }
+    processor = core.get_property("CPU", "FULL_DEVICE_NAME")
+    compiled = compiled_once(
+        settings,
+        f"{_GRAPH_VERSION}, {ov.get_version()}, {processor}, {properties}",
+        lambda: core.compile_model(_model(settings, read_weights()), "CPU", properties),
+        lambda content: core.import_model(content, "CPU", properties),
     )
     used = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
     if used != _PRECISIONS[settings.precision]:

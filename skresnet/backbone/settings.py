@@ -1,10 +1,10 @@
 """What a backbone is asked to be, and whether this machine can compute it."""
 
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
 from skresnet.networks import NETWORKS, Network, Pooling
 from skresnet.weights import ResolvedWeights
@@ -14,6 +14,9 @@ Precision = Literal["float32", "bfloat16"]
 
 ENGINES: tuple[Engine, ...] = ("tensorflow", "openvino")
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
+
+# What Linux calls GPUs that TensorFlow may compute on: NVIDIA's, AMD's, Windows'.
+GPUS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 
 _FAST_FLAGS = {"avx512_bf16", "amx_bf16"}
 
@@ -47,8 +50,9 @@ class BackboneSettings:
         expect; None leaves the pixels as they are.
     precision : {"float32", "bfloat16"}, default="float32"
         What convolutions are computed in. Features are float32 in any case.
-    engine : {"tensorflow", "openvino"}, default="tensorflow"
-        What computes them. The features of two engines differ by rounding.
+    engine : {"tensorflow", "openvino", "auto"}, default="tensorflow"
+        What computes them. The features of two engines differ by rounding; ``"auto"``
+        leaves the choice to `on_this_machine`.
     """
 
     weights: ResolvedWeights
@@ -57,7 +61,7 @@ class BackboneSettings:
     input_size: tuple[int, int] = (224, 224)
     preprocessing: str | None = "caffe"
     precision: Precision = "float32"
-    engine: Engine = "tensorflow"
+    engine: Engine | Literal["auto"] = "tensorflow"
 
     @property
     def network(self) -> Network:
@@ -69,13 +73,34 @@ class BackboneSettings:
         """The number of columns of the features."""
         return self.network.n_features(self.layer, self.pooling, self.input_size)
 
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Self:
+        """Make settings of the dict that files hold of them."""
+        return cls(**{**plain, "weights": ResolvedWeights(**plain["weights"])})
+
+    def on_this_machine(self) -> Self:
+        """Return the same with the engine that ``"auto"`` stands for here.
+
+        OpenVINO where it is installed and computes in float32, and else TensorFlow: in
+        bfloat16 the two differ by more than the rounding of float32. A GPU is left to
+        TensorFlow, as OpenVINO computes on the processor here. Imports none.
+        """
+        if self.engine != "auto":
+            return self
+        is_faster = (
+            self.precision == "float32"
+            and find_spec("openvino") is not None
+            and not any(Path(gpu).exists() for gpu in GPUS)
+        )
+        return replace(self, engine="openvino" if is_faster else "tensorflow")
+
 
 def check_engine(engine: str) -> None:
     """Raise where an engine is not installed. Imports none.
 
     Parameters
     ----------
-    engine : {"tensorflow", "openvino"}
+    engine : {"tensorflow", "openvino", "auto"}
         The library that computes the network.
 
     Raises
@@ -87,8 +112,8 @@ def check_engine(engine: str) -> None:
     if engine == "openvino" and find_spec("openvino") is None:
         raise EngineUnavailableError(
             "engine='openvino' needs the package openvino, which is not installed: "
-            "python -m pip install 'skresnet[openvino]', or use engine='tensorflow', "
-            "in a Pipeline by set_params(embedder__engine='tensorflow'), and fit again."
+            "python -m pip install 'skresnet[openvino]', or use engine='auto', in a "
+            "Pipeline by set_params(embedder__engine='auto'), and fit again."
         )
 
 

@@ -11,7 +11,7 @@ from skresnet.networks import Arrays, Layer
 
 
 def compile_tensorflow(
-    settings: BackboneSettings, weights: dict[str, Arrays]
+    settings: BackboneSettings, read_weights: Callable[[], dict[str, Arrays]]
 ) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
     """Return a function from uint8 or float32 pixels (n, h, w, 3) to features (n, d).
 
@@ -19,7 +19,7 @@ def compile_tensorflow(
     """
     import tensorflow as tf
 
-    graph = build_graph(settings, weights)
+    graph = build_graph(settings, read_weights())
 
     def compute(batch: NDArray[Any]) -> NDArray[np.float32]:
         features: NDArray[np.float32] = graph(

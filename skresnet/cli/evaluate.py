@@ -14,7 +14,7 @@ from skresnet.cli.models import (
     check_drawing,
     load_model,
     seen_lines,
-    start_tensorflow,
+    start_engine,
     tested,
     write_report,
 )
@@ -168,8 +168,8 @@ def evaluate(
     file with the columns path and class, as `skresnet train` writes beside a model, and
     perhaps one of splits, of which test is taken.
 
-    A model is a pickle: loading it runs what it contains. Load only files from people
-    you trust.
+    A model in a .joblib file is a pickle: loading it runs what it contains. Load only
+    files from people you trust. One in a .skops file runs nothing.
     """
     outputs = [path for path in (out, report) if path]
     check_outputs(outputs, force=force)
@@ -186,7 +186,7 @@ def evaluate(
         embedder__verbose=int(sys.stderr.isatty()),
         **params,
     )
-    start_tensorflow()
+    start_engine(classifier["embedder"])
     predictions = tested(classifier, part, on_error)
     with results(out, force=force) as write:
         write(chosen_format(format_name, out, _FORMATS)(predictions))

@@ -53,8 +53,8 @@ def export(
     The file is run by its runtime and compared with the model before it is left under
     its name. One that differs is not written.
 
-    A model is a pickle: loading it runs what it contains. Load only files from people
-    you trust.
+    A model in a .joblib file is a pickle: loading it runs what it contains. Load only
+    files from people you trust. One in a .skops file runs nothing.
     """
     from skresnet.export import export_model
     from skresnet.export.exporting import check_place, checked_format

@@ -42,8 +42,8 @@ _INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
 def info(model: Path | None, cache: Path | None) -> None:
     """Show versions, weights, cache and processor, or what the MODEL in a file is.
 
-    A model is a pickle: loading it runs what it contains. Load only files from people
-    you trust.
+    A model in a .joblib file is a pickle: loading it runs what it contains. Load only
+    files from people you trust. One in a .skops file runs nothing.
     """
     facts = _model_facts(load_model(model)) if model else _machine_facts(cache)
     width = max(len(name) for name, _ in facts)
@@ -142,7 +142,7 @@ def _model_facts(model: Any) -> list[tuple[str, str]]:
         ("resizing", f"{embedder.interpolation}, {embedder.aspect}"),
         ("preprocessing", str(embedder.preprocessing).lower()),
         ("precision", embedder.precision),
-        ("engine", embedder.engine),
+        ("engine", _engine(embedder)),
         ("made with", _made_with(embedder)),
     ]
     if hasattr(classifier, "best_epoch_"):
@@ -154,6 +154,11 @@ def _model_facts(model: Any) -> list[tuple[str, str]]:
     else:
         facts.append(("head", type(classifier).__name__))
     return facts
+
+
+def _engine(embedder: Any) -> str:
+    here = embedder._backbone.on_this_machine().engine
+    return here if embedder.engine == here else f"{embedder.engine}, here {here}"
 
 
 def _made_with(estimator: Any) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,35 +47,59 @@ def start_tensorflow() -> None:
         os.close(nowhere)
 
 
+def start_engine(embedder: Any) -> None:
+    """Import what computes the network of a fitted embedder, quietly.
+
+    Where that is OpenVINO, nothing here needs TensorFlow, whose import takes seconds.
+    """
+    if embedder._backbone.on_this_machine().engine == "tensorflow":
+        start_tensorflow()
+
+
 def fitted(embedder: Any) -> Any:
     """Fit an embedder, which looks for its weights."""
-    from skresnet import WeightsUnavailableError
+    from skresnet import ResNet50Embedder, WeightsUnavailableError
+    from skresnet.weights.imagenet import imagenet_path
 
-    start_tensorflow()
+    is_published = isinstance(embedder, ResNet50Embedder)
+    if is_published and embedder.weights == "imagenet" and not imagenet_path().exists():
+        start_tensorflow()  # Keras downloads them
     try:
-        return embedder.fit(["any.png"])
+        embedder.fit(["any.png"])
     except WeightsUnavailableError as error:
         raise click.ClickException(
             f"{error}\nOn the command line that is --network efficientnet_lite0, "
             "--weights distilled, --weights FILE or --weights random."
         ) from error
+    start_engine(embedder)
+    return embedder
+
+
+def is_safe(path: Path) -> bool:
+    """Tell by its name whether a file of a model runs no code when it is read."""
+    return path.suffix.lower() == ".skops"
 
 
 def load_model(path: Path) -> Any:
-    """Load a Pipeline from a joblib file.
+    """Load a Pipeline from a file, one of skops by its ending and else of joblib.
 
     Raises
     ------
     click.ClickException
         If there is no file, nothing that can be loaded, or no classifier of pictures.
     """
-    import joblib
-
     if not path.is_file():
         raise click.ClickException(
-            f"There is no model {path}: expected a file that `skresnet train` or "
-            "joblib.dump has written."
+            f"There is no model {path}: expected a file that `skresnet train`, "
+            "save_model or joblib.dump has written."
         )
+    if is_safe(path):
+        check_safe_files(path)
+        from skresnet import load_model as load_safely
+
+        return _classifier_in(load_safely(path), path)  # its errors name the file
+    import joblib
+
     try:
         model = joblib.load(path)
     except Exception as error:
@@ -84,6 +110,20 @@ def load_model(path: Path) -> Any:
             "the versions of skresnet and scikit-learn that are installed here; "
             "otherwise train again."
         ) from error
+    return _classifier_in(model, path)
+
+
+def check_safe_files(path: Path) -> None:
+    """Miss skops where a file of it is read or written, before any work is done."""
+    if is_safe(path) and find_spec("skops") is None:
+        raise click.ClickException(
+            f"{path} is a file of skops, which is not installed: python -m pip install "
+            "'skresnet[skops]', or use a name that ends in .joblib."
+        )
+
+
+def _classifier_in(model: Any, path: Path) -> Any:
+    """Return the Pipeline that a model is, or that a search has found."""
     model = getattr(model, "best_estimator_", model)
     steps = getattr(model, "named_steps", {})
     if "embedder" not in steps or not hasattr(model, "predict_proba"):
@@ -175,26 +215,34 @@ def write_report(
 def save_model(model: Any, path: Path, *, force: bool) -> None:
     """Write a Pipeline, without what only concerned the run that made it.
 
-    The ending of the name decides how it is compressed, as `joblib.dump` has it.
+    The ending of the name decides whether skops or joblib writes it, and how joblib
+    compresses it.
 
     Raises
     ------
     click.ClickException
         If the model had to be written elsewhere; the message says where.
     """
-    import joblib
+    dump: Callable[[Any, Path], Any]
+    if is_safe(path):
+        from skresnet import save_model
 
+        dump = save_model
+    else:
+        import joblib
+
+        dump = joblib.dump
     embedder = model["embedder"]
     of_the_run = {name: getattr(embedder, name) for name in _OF_THE_RUN}
     defaults = type(embedder)().get_params()
     embedder.set_params(**{name: defaults[name] for name in _OF_THE_RUN})
     try:
         with writing(path, force=force) as (unfinished,):
-            joblib.dump(model, unfinished)
+            dump(model, unfinished)
     except OSError as error:
         # The disk is full by now, or the folder is gone.
         elsewhere = Path(tempfile.mkdtemp(prefix="skresnet-")) / path.name
-        joblib.dump(model, elsewhere)
+        dump(model, elsewhere)
         raise click.ClickException(
             f"{path} cannot be written: {error}. The model lies in {elsewhere}; move "
             "it to where there is room."

@@ -170,9 +170,10 @@ embedder_options = together(
     option(
         "--engine",
         "embedder__engine",
-        type=click.Choice(["tensorflow", "openvino"]),
-        default="tensorflow",
-        help="What computes the network; openvino is to be installed besides.",
+        type=click.Choice(["auto", "tensorflow", "openvino"]),
+        default="auto",
+        help="What computes the network; openvino is to be installed besides, and auto "
+        "takes it where it is, for float32.",
     ),
     option(
         "--scaled-decoding/--full-decoding",

@@ -248,7 +248,7 @@ def results(out: Path | None, *, force: bool) -> Iterator[Callable[[str], None]]
             yield lambda text: click.echo(text, file, nl=False)
 
 
-_OWN_ENDINGS = (".joblib", ".npy", ".html")
+_OWN_ENDINGS = (".joblib", ".skops", ".npy", ".html")
 
 
 def beside(out: Path, ending: str) -> Path:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from skresnet.cli.models import load_model, start_tensorflow
+from skresnet.cli.models import load_model, start_engine
 from skresnet.cli.options import (
     cache_options,
     chosen_cache,
@@ -204,8 +204,8 @@ def predict(
     Novelty tells how unlike the training a picture is: above 1, it lies farther from
     all training pictures than these, by all but --false-alarms, from each other.
 
-    A model is a pickle: loading it runs what it contains. Load only files from people
-    you trust.
+    A model in a .joblib file is a pickle: loading it runs what it contains. Load only
+    files from people you trust. One in a .skops file runs nothing.
     """
     outputs = [out] if out else []
     check_outputs(outputs, force=force)
@@ -228,7 +228,7 @@ def predict(
             "train it again, with `skresnet train` or fit of the whole Pipeline."
         )
     classifier.set_params(embedder__cache=cache, embedder__verbose=0, **params)
-    start_tensorflow()
+    start_engine(classifier["embedder"])
     n_failures = 0
     top = min(top, len(classifier.classes_))
     line = chosen_format(format_name, out, _FORMATS)(classifier.classes_, top)

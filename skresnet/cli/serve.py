@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from skresnet.cli.models import load_model, start_tensorflow
+from skresnet.cli.models import load_model, start_engine
 from skresnet.cli.options import examples, option
 from skresnet.cli.terminal import say
 
@@ -95,8 +95,8 @@ def serve(
 
     Whoever reaches the address can use it: it has no passwords and no encryption.
 
-    A model is a pickle: loading it runs what it contains. Load only files from people
-    you trust.
+    A model in a .joblib file is a pickle: loading it runs what it contains. Load only
+    files from people you trust. One in a .skops file runs nothing.
     """
     if missing := [name for name in _PACKAGES if find_spec(name) is None]:
         packages = " ".join(_PACKAGES[name] for name in missing)
@@ -118,7 +118,7 @@ def serve(
     with listen(host, port) as sock:
         is_private = sock.getsockname()[0] in LOOPBACK
         loaded = load_model(model)
-        start_tensorflow()
+        start_engine(loaded["embedder"])
         app = make_app(
             loaded,
             name=model.stem,

@@ -14,9 +14,11 @@ from click.core import ParameterSource
 from skresnet.cli.models import (
     best_epoch,
     check_drawing,
+    check_safe_files,
     fitted,
     save_model,
     seen_lines,
+    start_tensorflow,
     tested,
     write_report,
 )
@@ -58,6 +60,7 @@ _COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
     short_help="Train a classifier on a folder and write it to a file.",
     epilog=examples(
         "skresnet train photos --out model.joblib",
+        "skresnet train photos --out model.skops",
         "skresnet train photos --out best.joblib --search --report best.html",
         "skresnet train photos --out early.joblib --layer conv4_block6_out --epochs 40",
     ),
@@ -68,8 +71,8 @@ _COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
     "--out",
     required=True,
     type=click.Path(path_type=Path),
-    help="File to write the model to, for instance model.joblib; compressed where the "
-    "name ends in .gz, .bz2, .xz, .lzma or .z.",
+    help="File to write the model to: model.skops, which runs no code when it is read, "
+    "or model.joblib, compressed where the name ends in .gz, .bz2, .xz, .lzma or .z.",
 )
 @force_option
 @report_option
@@ -128,6 +131,7 @@ def train(
     """
     outputs = [out, report] if report else [out]
     check_outputs(outputs, force=force)
+    check_safe_files(out)
     if report:
         check_drawing()
     source, params = source_of(place, params)
@@ -283,6 +287,7 @@ def _searched(behind: Any, rows: np.ndarray, part: Part, seed: int) -> Any:
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
 
+    start_tensorflow()
     *scaler, (_, dense) = behind.steps
     behind = Pipeline([*(scaler or [("scaler", "passthrough")]), ("classifier", dense)])
     folds = StratifiedKFold if part.groups is None else StratifiedGroupKFold
@@ -346,6 +351,7 @@ def _fit(
             say(f"The val pictures are of no use to a {type(classifier).__name__}.")
         behind.fit(rows, classes)
         return
+    start_tensorflow()
     with sklearn.config_context(enable_metadata_routing=True):
         behind.fit(rows, classes, **metadata)
     history = classifier.history_

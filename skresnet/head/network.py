@@ -11,14 +11,11 @@ from typing import Any, Final, Self
 
 import numpy as np
 
+from skresnet.base import as_plain
 from skresnet.forks import claim_tensorflow
+from skresnet.head.forward import ACTIVATIONS, dense_probabilities, in_blocks
 from skresnet.head.rows import Rows
 from skresnet.validation import ClassifierSettings
-
-# Rows of one forward pass. Every pass has exactly this many, the last one filled
-# up with zeros: matrix products round differently for different shapes, and a
-# picture's probabilities must not depend on the pictures beside it.
-PREDICTION_ROWS = 64
 
 # Length of a standardised row, as the root of its mean square. With ImageNet weights
 # centred features have lengths of 12 to 27; learning_rate then means the same
@@ -276,17 +273,16 @@ class FittedHead:
         return self._standardization.folded(self.weights)
 
     def _computation(self) -> Callable[[np.ndarray], Any]:
-        own = self._model, self._config, self._standardization
-        if any(part is not None for part in own):
-            # Whoever has asked for the model may have changed it.
+        self._note_changes()
+        if self._config is not None or self.architecture.activation not in ACTIVATIONS:
             return partial(self.model, training=False)
-        claim_tensorflow()
-        import keras
-        import tensorflow as tf
-
-        activation = keras.activations.get(self.architecture.activation)
-        weights = [tf.constant(weight) for weight in self.weights]
-        return lambda rows: tf.nn.softmax(logits(rows, weights, activation))
+        mean, scale = np.zeros(1, np.float32), np.ones(1, np.float32)
+        if self._standardization is not None:
+            mean = self._standardization.mean.astype(np.float32)
+            scale = self._standardization.scale.astype(np.float32)
+        return dense_probabilities(
+            self.weights, self.architecture.activation, mean, scale
+        )
 
     def keep(self, weights: list[np.ndarray]) -> None:
         """Take other weights."""
@@ -311,17 +307,43 @@ class FittedHead:
         return self.architecture, self._optimizer, self._standardization, self._config
 
     def probabilities(self, X: np.ndarray) -> np.ndarray:
-        """Compute the class probabilities, float32 of shape (n_samples, n_classes)."""
-        compute = self._computation()
-        n_samples = X.shape[0]
-        passes = []
-        for start in range(0, n_samples, PREDICTION_ROWS):
-            rows = X[start : start + PREDICTION_ROWS]
-            missing = PREDICTION_ROWS - rows.shape[0]
-            if missing:
-                rows = np.pad(rows, ((0, missing), (0, 0)))
-            passes.append(np.asarray(compute(rows)))
-        return np.concatenate(passes)[:n_samples]
+        """Compute the class probabilities, float32 of shape (n_samples, n_classes).
+
+        By NumPy, unless callbacks or whoever asked for the Keras model have changed
+        its layers, or the activation is one that only Keras knows.
+        """
+        return in_blocks(self._computation(), X)
+
+    @property
+    def has_changed_layers(self) -> bool:
+        """Whether the layers were changed, so that Keras has to make them."""
+        self._note_changes()
+        return self._config is not None
+
+    def as_plain(self) -> dict[str, Any]:
+        """Make a dict of arrays and plain values, as files hold it."""
+        self._note_changes()
+        standardization = self._standardization
+        return {
+            "architecture": as_plain(self.architecture),
+            "weights": self.weights,
+            "optimizer": self._optimizer,
+            "standardization": standardization and as_plain(standardization),
+            "layers": self._config,
+        }
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Self:
+        """Undo `as_plain`."""
+        standardization = plain["standardization"]
+        head = cls(
+            Architecture(**plain["architecture"]),
+            plain["weights"],
+            plain["optimizer"],
+            standardization and Standardization(**standardization),
+        )
+        head._config = plain["layers"]
+        return head
 
     def __getstate__(self) -> dict[str, Any]:
         self._note_changes()

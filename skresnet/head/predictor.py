@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skresnet.base import VersionedEstimator
-from skresnet.head.network import FittedHead
+from skresnet.head.network import FittedHead, Standardization
 from skresnet.head.rows import as_features, check_weights, encode
 from skresnet.validation import check_labels, check_same_length
 
@@ -29,6 +29,10 @@ class HeadPredictor(ClassifierMixin, VersionedEstimator):
 
     classes_: np.ndarray
     _head: FittedHead
+    _plain_in_files: ClassVar[dict[str, type]] = {
+        "_head": FittedHead,
+        "_standardization": Standardization,
+    }
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Compute the probability of each class.

@@ -2,7 +2,12 @@
 
 from skresnet.weights.files import WeightsUnavailableError
 from skresnet.weights.info import WeightsInfo, load_weights_info
-from skresnet.weights.resolved import ResolvedWeights, load_weights, resolve_weights
+from skresnet.weights.resolved import (
+    ResolvedWeights,
+    load_weights,
+    resolve_weights,
+    verified_weights,
+)
 
 __all__ = [
     "ResolvedWeights",
@@ -11,4 +16,5 @@ __all__ = [
     "load_weights",
     "load_weights_info",
     "resolve_weights",
+    "verified_weights",
 ]

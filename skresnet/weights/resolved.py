@@ -1,7 +1,9 @@
 """Which weights a network gets: found, verified, named by their content, and read."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -123,31 +125,47 @@ def load_weights(weights: ResolvedWeights) -> dict[str, Arrays]:
 
     Raises
     ------
+    WeightsUnavailableError, ValueError
+        As `verified_weights` and what it returns.
+    """
+    return verified_weights(weights)()
+
+
+def verified_weights(weights: ResolvedWeights) -> Callable[[], dict[str, Arrays]]:
+    """Make sure that weights are still those that were found, and read none yet.
+
+    Returns
+    -------
+    read : callable
+        Returns what `load_weights` does.
+
+    Raises
+    ------
     WeightsUnavailableError
         If the weights are not on this machine, or are others than when they were
         resolved.
     ValueError
-        If the file does not hold the weights of the network.
+        By ``read``, if the file does not hold the weights of the network.
     """
     network = NETWORKS[weights.network]
     if weights.seed is not None:
         now = random_digest(weights.seed)
         if now != weights.digest:
             raise _other_version(weights, now)
-        return random_weights(network, weights.seed)
+        return partial(random_weights, network, weights.seed)
     path = _find(weights)
     now = file_digest(path)
     if weights.name in _READERS:
         if now != weights.digest:
             raise _other_version(weights, now)
-        return _READERS[weights.name](path)
+        return partial(_READERS[weights.name], path)
     if now != weights.digest:
         raise WeightsUnavailableError(
             f"The weights file {path} has changed: its SHA-256 is {now}, and was "
             f"{weights.digest} at the time of fit. Put the former file back, "
             f"{_FIT_AGAIN}"
         )
-    return read_keras_file(network, path)
+    return partial(read_keras_file, network, path)
 
 
 def _find(weights: ResolvedWeights) -> Path:

@@ -2,6 +2,7 @@
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import joblib
 import numpy as np
@@ -95,3 +96,47 @@ print((affinity(0), dict(os.environ)) == before)
 print("tensorflow" in sys.modules)
 """
     assert run_python(program).splitlines() == ["(3, 64)", "True", "False"]
+
+
+@needs_openvino
+def test_the_default_engine_is_this_one_where_it_is_installed_and_float32_is_asked_for(
+    take_openvino_away,
+):
+    fitted = embedder().fit(["any.png"])
+    assert fitted.engine == "auto"
+    assert fitted._settings().backbone.engine == "openvino"
+    half = replace(fitted._backbone, precision="bfloat16")
+    assert half.on_this_machine().engine == "tensorflow"
+    take_openvino_away()
+    assert fitted._settings().backbone.engine == "tensorflow"
+
+
+@needs_openvino
+def test_a_gpu_is_left_to_tensorflow(tmp_path, monkeypatch):
+    monkeypatch.setattr("skresnet.backbone.settings.GPUS", (str(tmp_path),))
+    assert embedder().fit(["any.png"])._settings().backbone.engine == "tensorflow"
+
+
+@needs_openvino
+def test_a_model_of_the_default_engine_works_on_with_and_without_openvino(
+    take_openvino_away, tmp_path, pictures
+):
+    joblib.dump(embedder().fit(["any.png"]), tmp_path / "e.joblib")
+    rows = joblib.load(tmp_path / "e.joblib").transform(pictures)
+    take_openvino_away()
+    others = joblib.load(tmp_path / "e.joblib").transform(pictures)
+    np.testing.assert_allclose(others, rows, rtol=0, atol=1e-4 * rows.max())
+
+
+@needs_openvino
+def test_a_cache_tells_the_engines_of_the_default_apart(
+    take_openvino_away, tmp_path, pictures
+):
+    fitted = embedder(cache=tmp_path).fit(["any.png"])
+    rows = fitted.transform(pictures)
+    assert fitted._embed(fitted._as_pictures(pictures)).n_cached == len(pictures)
+    take_openvino_away()
+    assert fitted._embed(fitted._as_pictures(pictures)).n_cached == 0
+    plain = embedder(engine="tensorflow").fit(["any.png"])
+    np.testing.assert_array_equal(fitted.transform(pictures), plain.transform(pictures))
+    assert not np.array_equal(fitted.transform(pictures), rows)

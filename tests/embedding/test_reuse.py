@@ -123,7 +123,7 @@ def test_rows_of_other_settings_are_not_taken(changed, files, folder, computed):
     ],
 )
 def test_what_some_machines_cannot_compute_has_other_settings(parameter, value, files):
-    embedder = small_embedder().fit(files)
+    embedder = small_embedder(engine="tensorflow").fit(files)
     texts = {embedder._settings().cache_key}
     # Not by fit, which need not accept it on every machine.
     embedder.set_params(**{parameter: value})
