@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from skresnet.embedder import EfficientNetLite0Embedder, ResNet50Embedder
     from skresnet.export import ExportMismatchError, export_model
     from skresnet.inspection import class_activation_maps
+    from skresnet.model_files import (
+        TRUSTED_TYPES,
+        UnsafeModelError,
+        load_model,
+        save_model,
+    )
     from skresnet.novelty import NoveltyDetector
     from skresnet.pipeline import ImageClassifierPipeline, make_image_classifier
     from skresnet.reading import UnreadableImageError
@@ -40,6 +46,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ORIGINAL_SETTINGS",
+    "TRUSTED_TYPES",
     "ClassActivationDisplay",
     "DenseSGDClassifier",
     "EfficientNetLite0Embedder",
@@ -53,6 +60,7 @@ __all__ = [
     "NoveltyDetector",
     "ResNet50Embedder",
     "UnreadableImageError",
+    "UnsafeModelError",
     "WeightsUnavailableError",
     "__version__",
     "check_images",
@@ -64,16 +72,19 @@ __all__ = [
     "load_image_folder",
     "load_image_splits",
     "load_image_table",
+    "load_model",
     "load_weights_info",
     "make_image_classifier",
     "make_paper_figures",
     "make_report",
+    "save_model",
 ]
 
 # Where each public name lives. They are imported on first use, so that
 # `import skresnet` is as quick as `import sklearn`.
 _HOMES = {
     "ORIGINAL_SETTINGS": "skresnet.classifier",
+    "TRUSTED_TYPES": "skresnet.model_files",
     "ClassActivationDisplay": "skresnet.displays",
     "DenseSGDClassifier": "skresnet.classifier",
     "EfficientNetLite0Embedder": "skresnet.embedder",
@@ -87,6 +98,7 @@ _HOMES = {
     "NoveltyDetector": "skresnet.novelty",
     "ResNet50Embedder": "skresnet.embedder",
     "UnreadableImageError": "skresnet.reading",
+    "UnsafeModelError": "skresnet.model_files",
     "WeightsUnavailableError": "skresnet.weights",
     "check_images": "skresnet.auditing",
     "class_activation_maps": "skresnet.inspection",
@@ -97,10 +109,12 @@ _HOMES = {
     "load_image_folder": "skresnet.datasets",
     "load_image_splits": "skresnet.datasets",
     "load_image_table": "skresnet.datasets",
+    "load_model": "skresnet.model_files",
     "load_weights_info": "skresnet.weights",
     "make_image_classifier": "skresnet.pipeline",
     "make_paper_figures": "skresnet.datasets",
     "make_report": "skresnet.report",
+    "save_model": "skresnet.model_files",
 }
 
 

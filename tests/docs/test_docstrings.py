@@ -20,6 +20,16 @@ MODULES = sorted(
 def test_examples_give_what_they_say(module, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib").use("agg")
     monkeypatch.chdir(tmp_path)
-    found = doctest.testmod(import_module(module), optionflags=doctest.ELLIPSIS)
-    assert found.attempted > 0
-    assert found.failed == 0
+    loaded = import_module(module)
+    finder = doctest.DocTestFinder()
+    tests = [test for test in finder.find(loaded) if test.examples]
+    # Public classes give the package for their module.
+    for name, value in vars(loaded).items():
+        is_public = isinstance(value, type) and value.__module__ == "skresnet"
+        if is_public and skresnet._HOMES[name] == module:
+            tests += finder.find(value, name, globs=dict(vars(loaded)))
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for test in tests:
+        runner.run(test)
+    assert runner.tries > 0
+    assert runner.failures == 0

@@ -219,7 +219,5 @@ def test_a_model_of_another_kind_is_an_error():
 
     from skresnet.server import make_app
 
-    with pytest.raises(
-        TypeError, match="LogisticRegression cannot be served"
-    ):
+    with pytest.raises(TypeError, match="LogisticRegression cannot be served"):
         make_app(LogisticRegression())
