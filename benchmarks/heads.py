@@ -35,17 +35,27 @@ class Data(NamedTuple):
 
 
 def skresnet(data: Data, epochs: int) -> Run:
-    """Prepare the classifier of this package."""
+    """Prepare the classifier of this package with the network of the others."""
+    from skresnet import ORIGINAL_SETTINGS
+
+    return _skresnet(data, {**ORIGINAL_SETTINGS, "epochs": epochs})
+
+
+def skresnet_defaults(data: Data, epochs: int) -> Run:
+    """Prepare it with its defaults: another network, other epochs, standardised."""
+    return _skresnet(data, {})
+
+
+def _skresnet(data: Data, settings: dict[str, Any]) -> Run:
     library("keras")  # as for the others, not part of the first fit
     library("scikeras.wrappers")
-    from skresnet import ORIGINAL_SETTINGS, DenseSGDClassifier
+    from skresnet import DenseSGDClassifier
 
     def fit(learning_rate: float) -> float:
-        settings = {**ORIGINAL_SETTINGS, "learning_rate": learning_rate}
-        classifier = DenseSGDClassifier(
-            **{**settings, "epochs": epochs}, random_state=0
-        ).fit(data.X, data.y, X_val=data.X_val, y_val=data.y_val)
-        return classifier.best_score_
+        chosen = {**settings, "learning_rate": learning_rate}
+        classifier = DenseSGDClassifier(**chosen, random_state=0)
+        classifier.fit(data.X, data.y, X_val=data.X_val, y_val=data.y_val)
+        return max(classifier.history_["val_accuracy"])
 
     return _each_with_another_rate(fit)
 

@@ -1,5 +1,5 @@
 """The dense network on top of the features, and its training in Keras.
 
-`rows` and `network` import no Keras before it is needed; the other modules do, so
+`predictor`, `rows` and `network` import no Keras before it is needed; the others do, so
 that the classifier imports them when it trains.
 """

@@ -1,9 +1,15 @@
 """Many fits in one process, and fits of many classes: little memory, no noise."""
 
+import gc
 import sys
+import weakref
+from collections import OrderedDict
 
 import pytest
 from surroundings import start_python
+
+from skresnet import DenseSGDClassifier
+from skresnet.head import loop
 
 STARTED = "the first fit has ended"
 MANY_FITS = """
@@ -79,3 +85,40 @@ def test_two_hundred_fits_over_twenty_settings_keep_nothing_and_say_nothing():
 def test_ten_thousand_classes_take_no_table_of_rows_by_classes():
     (growth,), _ = printed_by(MANY_CLASSES)
     assert float(growth) < 500  # MiB; rows by classes in float32 would be 760
+
+
+@pytest.fixture
+def alive(monkeypatch):
+    """The loops that were made and are still there, none of them before."""
+    alive = weakref.WeakSet()
+
+    class Watched(loop.EpochLoop):
+        def __init__(self, *args):
+            super().__init__(*args)
+            alive.add(self)
+
+    monkeypatch.setattr(loop, "EpochLoop", Watched)
+    monkeypatch.setattr(loop.LOOPS, "_idle", OrderedDict())
+    return alive
+
+
+def test_fits_that_differ_in_numbers_share_one_loop(features, alive):
+    for params in (
+        {"learning_rate": 0.01, "momentum": 0.9},
+        {"learning_rate": 0.003, "momentum": 0.5, "dropout": 0.5},
+        {"batch_size": 7, "epochs": 2, "weight_decay": 0.01},
+        {"class_weight": "balanced", "validation_fraction": None},
+    ):
+        params = {"hidden_layer_sizes": (8,), "epochs": 1, **params}
+        DenseSGDClassifier(**params).fit(*features)
+    assert len(alive) == 1
+
+
+def test_few_loops_wait_for_the_next_fit_and_the_others_are_freed(features, alive):
+    for units in range(2, 4 + loop.MAX_IDLE):
+        DenseSGDClassifier(hidden_layer_sizes=(units,), epochs=1).fit(*features)
+    gc.collect()
+    assert len(alive) == loop.MAX_IDLE
+    kept = set(alive)
+    DenseSGDClassifier(hidden_layer_sizes=(units,), epochs=1).fit(*features)
+    assert set(alive) == kept
