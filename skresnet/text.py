@@ -6,12 +6,19 @@ import os
 import unicodedata
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from skresnet.reading import Failure, Picture
+from typing import Any, Protocol
 
 _JOINERS = {"\u200c", "\u200d"}  # hold emoji and letters of some scripts together
+
+
+class Placed(Protocol):
+    """A picture, or what is said of one: its place in X, and its path if it has one."""
+
+    @property
+    def position(self) -> int: ...  # noqa: D102 - described above
+
+    @property
+    def path(self) -> str | None: ...  # noqa: D102 - described above
 
 
 def listed(names: Collection[str], at_most: int = 8) -> str:
@@ -38,7 +45,7 @@ def shown(name: Any) -> str:
     return "".join(_visible(character) for character in str(name))
 
 
-def shared_folder(pictures: Sequence[Picture | Failure]) -> str:
+def shared_folder(pictures: Sequence[Placed]) -> str:
     """Find the folder that holds all pictures of files; empty where there is none."""
     folders = {str(Path(p.path).parent) for p in pictures if p.path is not None}
     try:
@@ -47,7 +54,7 @@ def shared_folder(pictures: Sequence[Picture | Failure]) -> str:
         return ""
 
 
-def picture_names(pictures: Sequence[Picture | Failure]) -> list[str]:
+def picture_names(pictures: Sequence[Placed]) -> list[str]:
     """Name pictures by their path below the folder they share, or their place in X."""
     shared = shared_folder(pictures)
     return [
