@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from skresnet.cli.models import load_model, start_tensorflow
+from skresnet.cli.models import load_model
 from skresnet.cli.options import examples, force_option, option
 from skresnet.cli.pictures import list_below
 from skresnet.cli.sources import source_of
@@ -69,7 +69,6 @@ def export(
     if sample is not None:
         listed, _ = list_below(source_of(sample, {})[0])
         pictures = listed[:: max(1, -(-len(listed) // _MOST))]
-    start_tensorflow()
     fitted = load_model(model)
     with _quiet_libraries():
         check = export_model(
