@@ -8,7 +8,16 @@ import threading
 
 import numpy as np
 import pytest
-from bad_pictures import encoded, jpeg_of_declared_size, noise, plain, png, png_chunk
+from bad_pictures import (
+    encoded,
+    jpeg_of_declared_size,
+    noise,
+    plain,
+    png,
+    png_chunk,
+    tiff_of,
+    tiff_tags,
+)
 from PIL import Image
 
 from skresnet.reading import PictureError, Resizing, decoding
@@ -59,6 +68,13 @@ def test_memory_is_refused_before_it_is_asked_for():
     assert "MiB of memory, more than the limit of 512: make it smaller" in refusal_of(
         data
     )
+
+
+def test_memory_counts_all_channels_of_a_tiff():
+    tags = tiff_tags(9_400, 9_400, [8] * 4, 2, [100], compression=8)
+    tags[338] = (3, [2])  # the fourth is opacity
+    said = refusal_of(tiff_of(tags, bytes(100)))
+    assert "need 690 MiB of memory, more than the limit of 512" in said
 
 
 def test_a_jpeg_whose_colours_are_not_interleaved_counts_as_held_in_full():
