@@ -1,10 +1,12 @@
 """Count what a reader has to enter to follow one call: files, functions, depth.
 
-``python tools/trace_calls.py`` runs ``ResNet50Embedder.transform`` on picture files,
-without and with an empty cache, and ``DenseSGDClassifier.fit``, each in a process of
-its own, with Python's profile hook in all threads. It counts the files of the package
-of which a function is called, those functions, and the most that are on the stack of
-one thread at once. Imports do not count. ``--list`` names the files and functions.
+``python tools/trace_calls.py`` runs ``ResNet50Embedder.transform`` on picture files by
+TensorFlow, without and with an empty cache, then by OpenVINO if that is installed, and
+``DenseSGDClassifier.fit``, each in a process of its own, with Python's profile hook in
+all threads. It counts the files of the package of which a function is called, those
+functions, and the most that are on the stack of one thread at once. Imports do not
+count, nor does what waits for a fork, since importing OpenVINO forks. ``--list`` names
+the files and functions.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import sys
 import tempfile
 import threading
 from collections import defaultdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +28,12 @@ PACKAGE = "skresnet"
 CALLS = {
     "transform": "ResNet50Embedder.transform(paths)",
     "cached": "the same with an empty cache",
+    "openvino": "the same by OpenVINO, without",
     "fit": "DenseSGDClassifier.fit",
 }
+
+
+_BEFORE_FORKS = {"_close_before_fork", "_note_tensorflow"}
 
 
 class Trace:
@@ -59,7 +66,7 @@ class Trace:
                 stack.pop()
             return
         stack.append(code.co_name)
-        if "<module>" in stack:  # what an import runs
+        if "<module>" in stack or stack[0] in _BEFORE_FORKS:
             return
         self.depth = max(self.depth, len(stack))
         if not code.co_name.startswith("<"):  # lambdas and comprehensions
@@ -87,6 +94,7 @@ def trace(call: str) -> Trace:
         embedder = skresnet.ResNet50Embedder(
             weights="distilled",
             cache=Path(folder, "cache") if call == "cached" else None,
+            engine="openvino" if call == "openvino" else "tensorflow",
         ).fit(paths)
         with entered:
             embedder.transform(paths)
@@ -102,6 +110,8 @@ def main() -> None:
     if options.call is None:
         print(f"{'':36}  files  functions  depth", flush=True)
         for call in CALLS:
+            if call == "openvino" and find_spec("openvino") is None:
+                continue
             chosen = ["--call", call, *(["--list"] if options.list else [])]
             subprocess.run([sys.executable, __file__, *chosen], check=True)
         return
