@@ -27,6 +27,7 @@ from benchmarks.report import (
     write_json,
 )
 from skresnet import find_label_issues, find_leakage, load_image_splits
+from skresnet.auditing.duplicates import Thumbnails
 from skresnet.embedder import EMBEDDERS
 from skresnet.image_embedder import ImageEmbedder
 
@@ -89,6 +90,28 @@ def _copies(name: str, data: Any, n_copies: int) -> list[dict[str, Any]]:
     return results
 
 
+def _alarms(name: str, data: Any, n_draws: int) -> list[dict[str, Any]]:
+    """Learn thresholds from a part of the pictures, and look among the others."""
+    splits = [data[split].data for split in ("train", "val", "test")]
+    every = Thumbnails.of(np.concatenate(splits), n_jobs=-1)
+    generator = np.random.default_rng(0)
+    results = []
+    for size in (50, 100, 200, 400, 800):
+        if 1.5 * size > len(every.positions):
+            break
+        alarms: dict[float, list[float]] = {rate: [] for rate in _RATES}
+        for _ in range(n_draws):
+            order = generator.permutation(len(every.positions))
+            part, rest = every.at(order[:size]), every.at(order[size:])
+            nearest = part.nearest_to(part, 2)
+            distances = rest.nearest_to(part, 1).distances[:, 0]
+            for rate in _RATES:
+                alarms[rate].append(float(np.mean(distances < nearest.threshold(rate))))
+        means = {f"at {rate}": float(np.mean(alarms[rate])) for rate in _RATES}
+        results.append({"data": name, "learnt from": size, **means})
+    return results
+
+
 def _outsiders(
     name: str, data: Any, other: str, outsiders: Any, embedder: ImageEmbedder
 ) -> dict[str, Any]:
@@ -138,7 +161,7 @@ def _labels(
 
 def _print(rows: list[dict[str, Any]]) -> None:
     def cell(value: Any) -> str:
-        return f"{value:.3f}" if isinstance(value, float) else str(value)
+        return f"{value:.4f}" if isinstance(value, float) else str(value)
 
     head = list(rows[0])
     print_table([head, *([cell(value) for value in row.values()] for row in rows)])
@@ -153,6 +176,7 @@ def main() -> None:
     parser.add_argument("--weights", default="imagenet", help="of the network")
     parser.add_argument("--cache", type=Path, help="where features are kept")
     parser.add_argument("--copies", type=int, default=100, help="of each kind")
+    parser.add_argument("--draws", type=int, default=20, help="of parts to learn from")
     parser.add_argument("--flipped", type=float, default=0.05, help="share of labels")
     options = parser.parse_args()
     facts = machine()
@@ -165,6 +189,12 @@ def main() -> None:
         )
     )
     _print(copies)
+    alarms = list(
+        itertools.chain.from_iterable(
+            _alarms(name, data, options.draws) for name, data in sets.items()
+        )
+    )
+    _print(alarms)
     outsiders = [
         _outsiders(name, sets[name], other, sets[other], embedder)
         for name, other in itertools.permutations(sets)
@@ -177,7 +207,7 @@ def main() -> None:
     write_json(
         options.json,
         facts,
-        {"copies": copies, "outsiders": outsiders, "labels": labels},
+        {"copies": copies, "alarms": alarms, "outsiders": outsiders, "labels": labels},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -273,10 +273,14 @@ class Thumbnails:
     def each_content_once(self) -> Thumbnails:
         """Leave out all but the first picture of the same content."""
         first = sorted({d: i for i, d in reversed([*enumerate(self.digests)])}.values())
+        return self.at(first)
+
+    def at(self, rows: Sequence[int] | NDArray[np.intp]) -> Thumbnails:
+        """Take some of the pictures."""
         return Thumbnails(
-            [self.positions[index] for index in first],
-            [self.digests[index] for index in first],
-            self.values[first],
+            [self.positions[row] for row in rows],
+            [self.digests[row] for row in rows],
+            self.values[rows],
             self.failures,
             self.suspicions,
         )

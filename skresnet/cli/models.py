@@ -103,9 +103,10 @@ def load_model(path: Path) -> Any:
     try:
         model = joblib.load(path)
     except Exception as error:
-        # Bytes that are no pickle make it raise nearly anything.
+        # Bytes that are no pickle make it raise nearly anything, which may quote them.
+        missing = f": {error}" if isinstance(error, ImportError) else ""
         raise click.ClickException(
-            f"{path} cannot be loaded as a model ({type(error).__name__}: {error}). "
+            f"{path} cannot be loaded as a model ({type(error).__name__}{missing}). "
             "Expected a file that `skresnet train` or joblib.dump has written, with "
             "the versions of skresnet and scikit-learn that are installed here; "
             "otherwise train again."

@@ -6,7 +6,6 @@ import json
 import joblib
 import pytest
 
-import skresnet
 from skresnet import load_image_splits
 
 
@@ -106,7 +105,7 @@ def test_a_model_of_another_version_is_used_with_a_warning(
 ):
     model = joblib.load(model_file)
     with monkeypatch.context() as earlier:
-        earlier.setattr(skresnet, "__version__", "0.0.1")
+        earlier.setattr("skresnet.base.installed_version", lambda name: "0.0.1")
         joblib.dump(model, tmp_path / "old.joblib")
     result = run("evaluate", tmp_path / "old.joblib", colour_folder)
     assert "Warning: " in result.stderr

@@ -348,3 +348,72 @@ def test_lists_of_pictures_keep_odd_class_names(finish, photos, tmp_path):
     status, printed, _ = finish("evaluate", out, tmp_path / "m.test.csv")
     assert status == 0
     assert "=red" in printed
+
+
+def test_csv_by_its_name_has_no_formula_and_no_control_character(
+    finish, model_file, photos, tmp_path
+):
+    folder, odd = tmp_path / "odd", ["=1+1.png", "-2.png", "\x1b[31m.png", "a\nb.png"]
+    folder.mkdir()
+    for name in odd:
+        shutil.copy(photos / "test" / "red" / "00.png", folder / name)
+    listed = tmp_path / "list.txt"
+    listed.write_text("\n".join(["=1+1.png", "-2.png"]))
+    out = tmp_path / "p.csv"
+    words = f"< {listed}"
+    finish("predict", model_file, folder, "--out", out)
+    text = out.read_text()
+    assert text.startswith("path,class,probability")
+    assert "\x1b" not in text
+    assert "\\x1b[31m.png" in text
+    assert len(text.splitlines()) == 5
+    _, printed, _ = finish("predict", model_file, "-", "--format", "csv", shell=words)
+    rows = list(csv.reader(printed.splitlines()))[1:]
+    assert [row[0] for row in rows] == ["'=1+1.png", "'-2.png"]
+
+
+def test_unknown_classes_are_told_before_a_picture_is_opened(
+    finish, model_file, photos, tmp_path
+):
+    (photos / "test" / "red").rename(photos / "test" / "pink")
+    damaged = photos / "test" / "blue" / "00.png"
+    damaged.write_bytes(b"no picture")
+    cache = tmp_path / "fresh"
+    status, printed, complaint = finish(
+        "evaluate", model_file, photos / "test", "--cache", cache
+    )
+    assert status == 1
+    assert "does not know the classes 'pink'" in complaint
+    assert printed == ""
+    assert "00.png" not in complaint
+    assert not cache.exists()
+
+
+def test_a_list_that_begins_with_a_mark_loses_no_path(
+    finish, model_file, photos, tmp_path
+):
+    names = [photos / "test" / "red" / f"0{index}.png" for index in range(2)]
+    listed = tmp_path / "list.txt"
+    listed.write_text("\n".join(map(str, names)), encoding="utf-8-sig")
+    words = f"< {listed}"
+    status, printed, _ = finish(
+        "predict", model_file, "-", "--format", "csv", shell=words
+    )
+    assert status == 0
+    assert [row[0] for row in csv.reader(printed.splitlines())][1:] == [
+        *map(str, names)
+    ]
+
+
+def test_no_message_quotes_a_file_that_is_no_model(finish, photos, tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("root:x:0:0:secret\n")
+    for place in ("model", "table"):
+        arguments = {
+            "model": ("predict", secret, photos),
+            "table": ("train", secret, "--out", tmp_path / "m.joblib", *TINY),
+        }[place]
+        status, printed, complaint = finish(*arguments)
+        assert status == 1
+        assert not {"root", "secret\n", "'r'"} & {*printed.split(), *complaint.split()}
+        assert "x:0" not in complaint
