@@ -191,9 +191,8 @@ class _Service:
         self, request: Request, futures: list[Future[Answer]]
     ) -> list[Answer | BaseException] | None:
         """Wait for answers; None if nobody waits for them any longer."""
-        answers = asyncio.gather(
-            *map(asyncio.wrap_future, futures), return_exceptions=True
-        )
+        wrapped = [asyncio.wrap_future(future) for future in futures]
+        answers = asyncio.gather(*wrapped, return_exceptions=True)
         gone = asyncio.create_task(_disconnected(request))
         either: set[asyncio.Future[Any]] = {answers, gone}
         try:
@@ -209,7 +208,8 @@ class _Service:
             raise BusyError
         finally:
             gone.cancel()
-            answers.cancel()  # and with them what is not at work yet
+            for future in wrapped:
+                future.cancel()  # what is not at work yet
 
     def _answer(
         self, name: str, answer: Answer | BaseException, top: int

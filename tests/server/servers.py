@@ -103,4 +103,7 @@ def serving(model_file, *options):
         yield Server(line.removeprefix("Open ").strip(), process)
     finally:
         process.kill()
-        process.communicate()
+        _, said = process.communicate()
+    # Whatever was asked of it.
+    assert "Traceback" not in said
+    assert "Error" not in said

@@ -293,6 +293,16 @@ def test_it_follows_the_scheme_of_the_browser_and_fits(
     cards(page, 2)
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert ground == {"light": "rgb(251, 250, 248)", "dark": "rgb(21, 24, 28)"}[scheme]
+    # As of a model that knows many classes.
+    page.locator("#tally").evaluate(
+        "e => { e.textContent = 'a class 1 · '.repeat(12) }"
+    )
+    heights = page.evaluate(
+        "() => [...document.querySelectorAll('h2, h3, button')]"
+        ".map((e) => e.getBoundingClientRect().height)"
+    )
+    assert min(heights) > 10
+    assert max(heights) < 40  # a line each
     assert does_not_scroll_sideways(page)
 
 
