@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from servers import form, serving
 
+from skresnet import save_model
 from skresnet.cli import main, serve
 
 
@@ -83,10 +84,13 @@ def test_ctrl_c_ends_it_quietly_and_answers_who_is_waiting(served_model, colour_
     assert (out, err) == ("", "Ctrl-C ends it.\n")
 
 
-def test_told_to_it_listens_to_all_and_says_so(served_model):
-    with serving(served_model, "--host", "0.0.0.0") as server:
+def test_told_to_it_listens_to_all_and_says_so(colour_model, colour_folder, tmp_path):
+    save_model(colour_model, tmp_path / "colours.skops")
+    with serving(tmp_path / "colours.skops", "--host", "0.0.0.0") as server:
         socket.create_connection(("127.0.0.2", server.port)).close()
         assert server.get("/health", host="any.name.example").status == 200
+        answer = server.predict(colour_folder / "test" / "red" / "00.png")
+        assert answer.json["pictures"][0]["predictions"][0]["class"] == "red"
         server.process.send_signal(signal.SIGINT)
         _, err = server.process.communicate(timeout=120)
     assert err.startswith("Whoever reaches this machine can use it.\n")
