@@ -264,9 +264,12 @@ class NoveltyDetector(OutlierMixin, VersionedEstimator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
+        # What earlier versions have kept in another way, or not at all.
         kept = state.get("_projection")
-        if isinstance(kept, SparseRandomProjection):  # of an earlier version
+        if isinstance(kept, SparseRandomProjection):
             self._projection = _Projection.of(kept.components_)
+        if "_rows" in state and "_nearest_two" not in state:
+            self._nearest_two = np.empty((0, 2), np.float32)
 
     def _shortened(self, X: np.ndarray) -> np.ndarray:
         lengths = np.linalg.norm(X, axis=1, keepdims=True)
