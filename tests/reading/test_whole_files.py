@@ -244,3 +244,10 @@ def test_no_message_quotes_a_file(beginning):
 
 def test_png_is_what_the_helper_writes():
     assert picture_of(png(2, 2, b"\0\1\2\0\3\4"))
+
+
+def test_a_bmp_of_a_kind_that_is_not_read_is_not_called_damaged():
+    data = bytearray(encoded(noise(9, 9), "BMP"))
+    data[28:30] = (2).to_bytes(2, "little")  # bits a pixel
+    with pytest.raises(PictureError, match="BMP files of this kind are not supported"):
+        EncodedPicture(0, bytes(data)).check()
