@@ -138,9 +138,9 @@ class Batches:
             self._pending.discard(future)
 
     def _work(self) -> None:
-        # The search for novelty is short, and further threads of OpenMP would go on
-        # spinning after it, on processors that the network needs. Of this thread alone.
-        with threadpool_limits(1, user_api="openmp"):
+        # What follows the network is short, and further threads of BLAS and OpenMP
+        # would go on spinning after it, on processors that the network needs.
+        with threadpool_limits(1):
             self._work_until_closed()
 
     def _work_until_closed(self) -> None:
