@@ -37,7 +37,8 @@ def on_digits(**params):
 @pytest.mark.parametrize("boosting", [AdaBoostClassifier, RUSBoostClassifier])
 def test_boosting_around_the_classifier_learns(boosting, digits):
     X, y = digits
-    model = boosting(on_digits(epochs=20), n_estimators=3, random_state=0)
+    network = on_digits(epochs=20, learning_rate=0.01)
+    model = boosting(network, n_estimators=3, random_state=0)
     assert model.fit(X[::2], y[::2]).score(X[1::2], y[1::2]) > 0.85
 
 
@@ -96,7 +97,8 @@ def test_balanced_weights_choose_an_epoch_that_is_better_for_the_rare_class():
         generator = np.random.default_rng(seed)
         y = (generator.random(1200) < 0.05).astype(int)
         X = generator.normal(size=(1200, 10)) + 0.8 * y[:, np.newaxis]
-        classifier = on_digits(class_weight="balanced").fit(X[:600], y[:600])
+        classifier = on_digits(class_weight="balanced", learning_rate=0.01)
+        classifier.fit(X[:600], y[:600])
         scores.append(balanced_accuracy_score(y[600:], classifier.predict(X[600:])))
     assert np.mean(scores) > 0.75
 
