@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from surroundings import needs_openvino
 
-from skresnet.backbone import BackboneSettings, backbone, compiled, load_backbone
+from skresnet.backbone import BackboneSettings, backbone, load_backbone, openvino
 from skresnet.weights import WeightsUnavailableError, resolve_weights
 
 pytestmark = needs_openvino
@@ -17,7 +17,7 @@ pytestmark = needs_openvino
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     folder = tmp_path / "compiled"
-    monkeypatch.setenv(compiled.FOLDER_VARIABLE, str(folder))
+    monkeypatch.setenv(openvino.FOLDER_VARIABLE, str(folder))
     return folder
 
 
@@ -108,7 +108,7 @@ def test_what_others_may_write_to_is_not_used(
 
 def test_no_more_than_a_few_are_kept_and_those_used_last(folder, settings):
     layers = ["conv1_pad", "conv1_conv", "conv1_relu", "pool1_pool"]
-    assert len(layers) == compiled.KEPT + 1
+    assert len(layers) == openvino.KEPT + 1
     first, *others = (replace(settings, layer=layer) for layer in layers)
     for age, one in enumerate([first, *others[:-1]]):
         in_a_new_process(one)
@@ -117,10 +117,10 @@ def test_no_more_than_a_few_are_kept_and_those_used_last(folder, settings):
     in_a_new_process(first)  # used again, so that the second is now the oldest
     before = set(folder.iterdir())
     in_a_new_process(others[-1])
-    assert len(set(folder.iterdir())) == compiled.KEPT
-    assert len(before & set(folder.iterdir())) == compiled.KEPT - 1
+    assert len(set(folder.iterdir())) == openvino.KEPT
+    assert len(before & set(folder.iterdir())) == openvino.KEPT - 1
     in_a_new_process(first)
-    assert len(set(folder.iterdir())) == compiled.KEPT
+    assert len(set(folder.iterdir())) == openvino.KEPT
 
 
 def test_weights_that_have_changed_are_an_error_all_the_same(
@@ -155,7 +155,7 @@ def test_without_a_folder_networks_are_compiled_each_time(
 ):
     (tmp_path / "a file").touch()
     monkeypatch.setenv(
-        compiled.FOLDER_VARIABLE, where and str(tmp_path / where / "below")
+        openvino.FOLDER_VARIABLE, where and str(tmp_path / where / "below")
     )
     for _ in range(2):
         in_a_new_process(settings)
