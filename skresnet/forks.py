@@ -85,18 +85,31 @@ def check_surroundings() -> None:
         )
     import tensorflow as tf
 
+    check_eager()
+    if tf.distribute.has_strategy():
+        strategy = type(tf.distribute.get_strategy()).__name__
+        raise RuntimeError(
+            f"This is inside of the scope of a tf.distribute.{strategy}, but skresnet "
+            "computes on one device. Call this outside of `with strategy.scope()`."
+        )
+
+
+def check_eager() -> None:
+    """Refuse to let TensorFlow compute where it would describe a graph instead.
+
+    Raises
+    ------
+    RuntimeError
+        If TensorFlow does not execute eagerly.
+    """
+    import tensorflow as tf
+
     if not tf.executing_eagerly():
         raise RuntimeError(
             "TensorFlow does not execute eagerly here: this is inside of "
             "`with tf.Graph().as_default()` or a tf.function, or "
             "tf.compat.v1.disable_eager_execution() was called. Call this outside of "
             "graphs, in a process where eager execution is on."
-        )
-    if tf.distribute.has_strategy():
-        strategy = type(tf.distribute.get_strategy()).__name__
-        raise RuntimeError(
-            f"This is inside of the scope of a tf.distribute.{strategy}, but skresnet "
-            "computes on one device. Call this outside of `with strategy.scope()`."
         )
 
 

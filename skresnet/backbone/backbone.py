@@ -17,7 +17,7 @@ from skresnet.backbone.settings import (
     check_precision,
 )
 from skresnet.backbone.tensorflow import compile_tensorflow
-from skresnet.forks import claim
+from skresnet.forks import check_eager, claim
 from skresnet.networks import Arrays
 from skresnet.weights import verified_weights
 
@@ -131,12 +131,15 @@ def load_backbone(settings: BackboneSettings) -> Backbone:
     EngineUnavailableError
         If the engine is not installed.
     RuntimeError
-        If this process is a fork of one that has computed with the engine.
+        If this process is a fork of one that has computed with the engine, or
+        TensorFlow does not execute eagerly.
     """
     settings = settings.on_this_machine()
     engine = cast(Engine, settings.engine)  # and no longer "auto"
     check_engine(engine)
     claim(_LIBRARIES[engine])
+    if engine == "tensorflow":
+        check_eager()
     with _places_lock:
         place = _places.setdefault(settings, _Place())
         _places.move_to_end(settings)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from small import noise, small_classifier, small_pipeline
+from small import noise, small_classifier, small_embedder, small_pipeline
 from surroundings import run_python
 
 X = [f"nowhere/{i}.jpg" for i in range(12)]
@@ -39,11 +39,18 @@ def test_a_surrounding_that_nothing_trains_in_is_told_first(surrounding, message
             lambda: small_pipeline().fit(X, LABELS),
             lambda: small_classifier().fit(ROWS, LABELS),
             lambda: small_classifier().partial_fit(ROWS, LABELS),
-            lambda: fitted.predict(ROWS),
         ):
             with pytest.raises(RuntimeError, match=message):
                 call()
-    assert fitted.predict(ROWS).shape == (12,)
+        # To predict from rows takes NumPy alone.
+        assert fitted.predict(ROWS).shape == (12,)
+
+
+def test_an_embedder_is_told_of_a_graph_and_goes_on_outside():
+    embedder = small_embedder(engine="tensorflow").fit(noise(2))
+    with in_a_graph(), pytest.raises(RuntimeError, match="Call this outside of graphs"):
+        embedder.transform(noise(2))
+    assert len(embedder.transform(noise(2))) == 2
 
 
 REFUSED = """
@@ -97,7 +104,7 @@ def fit():
 
 def embed():
     from small import noise, small_embedder
-    small_embedder().fit_transform(noise(2))
+    small_embedder(engine="tensorflow").fit_transform(noise(2))
 
 in_a_fork(fit)
 in_a_fork(embed)

@@ -59,7 +59,13 @@ def test_they_are_named_by_the_digest_of_the_file_and_told_as_at_hand():
 def test_neither_pytorch_nor_the_code_of_the_package_is_run():
     program = """
 import sys
-sys.modules["torch"] = None
+
+class NoPyTorch:
+    def find_spec(self, name, *rest):
+        if name.partition(".")[0] == "torch":
+            raise AssertionError("PyTorch was imported")
+
+sys.meta_path.insert(0, NoPyTorch())
 from skresnet.networks import EFFICIENTNET_LITE0
 from skresnet.weights import load_weights, resolve_weights
 weights = load_weights(resolve_weights("imagenet", network=EFFICIENTNET_LITE0))
