@@ -3,7 +3,7 @@
 from typing import Any
 
 from skresnet.backbone.settings import BackboneSettings
-from skresnet.networks import Layer, Network
+from skresnet.networks import Layer
 from skresnet.weights import load_weights
 
 
@@ -35,9 +35,10 @@ def keras_model(settings: BackboneSettings) -> Any:
     outputs = {"input": pixels}
     for layer in network.layers_until(settings.layer):
         inputs = [outputs[name] for name in layer.inputs]
-        outputs[layer.name] = _keras_layer(network, layer)(
-            inputs if len(inputs) > 1 else inputs[0]
+        made = keras_layer(
+            layer, layer.name, has_bias=network.has_biases, epsilon=network.epsilon
         )
+        outputs[layer.name] = made(inputs if len(inputs) > 1 else inputs[0])
     model = keras.Model(pixels, outputs[settings.layer], name=network.name)
     for layer in model.layers:
         for variable, array in zip(
@@ -47,16 +48,31 @@ def keras_model(settings: BackboneSettings) -> Any:
     return model
 
 
-def _keras_layer(network: Network, layer: Layer) -> Any:
+def keras_layer(
+    layer: Layer, name: str, *, has_bias: bool, epsilon: float = 0.0
+) -> Any:
+    """Return the layer of Keras that does what a layer of a table does.
+
+    Parameters
+    ----------
+    layer : Layer
+        Of a table.
+    name : str
+        Of the layer of Keras.
+    has_bias : bool
+        Whether convolutions add one.
+    epsilon : float
+        Of normalisations.
+    """
     from keras import layers
 
-    named = {"name": layer.name, "dtype": "float32"}
+    named = {"name": name, "dtype": "float32"}
     if layer.kind == "add":
         return layers.Add(**named)
     if layer.kind in ("relu", "relu6"):
         return layers.Activation(layer.kind, **named)
     if layer.kind == "norm":
-        return layers.BatchNormalization(axis=-1, epsilon=network.epsilon, **named)
+        return layers.BatchNormalization(axis=-1, epsilon=epsilon, **named)
     named["data_format"] = "channels_last"
     if layer.kind == "pad":
         return layers.ZeroPadding2D(layer.padding, **named)
@@ -68,7 +84,7 @@ def _keras_layer(network: Network, layer: Layer) -> Any:
         "kernel_size": layer.size,
         "strides": layer.stride,
         "padding": layer.padding or "valid",
-        "use_bias": network.has_biases,
+        "use_bias": has_bias,
     }
     # Zeros, since Keras would draw initial kernels from Python's generator.
     if layer.kind == "depthwise":

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from skresnet.backbone import BackboneSettings
+from skresnet.backbone.keras_model import keras_layer
 from skresnet.dense_layers import DenseLayer
-from skresnet.networks import Arrays, Operation
+from skresnet.networks import Arrays
 
 _REVERSED = "channels_reversed"
 
@@ -53,9 +54,8 @@ def whole_keras_model(
     outputs = {"input": _preprocessed(pixels, settings)}
     for operation in settings.network.operations(settings.layer, weights):
         inputs = [outputs[name] for name in operation.layer.inputs]
-        outputs[operation.name] = _layer(operation)(
-            inputs if len(inputs) > 1 else inputs[0]
-        )
+        made = keras_layer(operation.layer, operation.name, has_bias=True)
+        outputs[operation.name] = made(inputs if len(inputs) > 1 else inputs[0])
         arrays[operation.name] = operation.filters
     value = outputs[settings.layer]
     if len(value.shape) == 4:
@@ -106,33 +106,6 @@ def _preprocessed(pixels: Any, settings: BackboneSettings) -> Any:
         dtype="float32",
         data_format="channels_last",
     )(value)
-
-
-def _layer(operation: Operation) -> Any:
-    from keras import layers
-
-    layer = operation.layer
-    named = {"name": operation.name, "dtype": "float32"}
-    if layer.kind == "add":
-        return layers.Add(**named)
-    if layer.kind in ("relu", "relu6"):
-        return layers.Activation(layer.kind, **named)
-    named["data_format"] = "channels_last"
-    if layer.kind == "pad":
-        return layers.ZeroPadding2D(layer.padding, **named)
-    if layer.kind == "max_pool":
-        return layers.MaxPooling2D(layer.size, layer.stride, **named)
-    if layer.kind == "avg_pool":
-        return layers.GlobalAveragePooling2D(**named)
-    window = {
-        "kernel_size": layer.size,
-        "strides": layer.stride,
-        "padding": layer.padding or "valid",
-    }
-    # Zeros, since Keras would draw initial kernels from Python's generator.
-    if layer.kind == "depthwise":
-        return layers.DepthwiseConv2D(depthwise_initializer="zeros", **window, **named)
-    return layers.Conv2D(layer.channels, kernel_initializer="zeros", **window, **named)
 
 
 def _pooling(pooling: str) -> Any:
