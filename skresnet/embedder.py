@@ -23,8 +23,9 @@ class ResNet50Embedder(ImageEmbedder):
     X may be paths or the content of image files as bytes (list, array, pandas or polars
     Series), an array of pictures of shape (n_samples, height, width, 3) or
     (n_samples, height, width), a list of arrays of different sizes, a list of PIL
-    images, or a list that mixes these. Floats are pixel values from 0 to 255, as for
-    Keras' ``preprocess_input``.
+    images, or a list that mixes these. Of a Dask array, bag or Series of paths, bytes
+    or pixels, the rows are a lazy Dask array. Floats are pixel values from 0 to 255, as
+    for Keras' ``preprocess_input``.
 
     Parameters
     ----------

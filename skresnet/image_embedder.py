@@ -29,6 +29,7 @@ from skresnet.backbone import (
 )
 from skresnet.base import VersionedEstimator, restored_on_failure
 from skresnet.cache import EmbeddingCache
+from skresnet.cluster.collections import check_lazy_pictures, lazy_rows
 from skresnet.embedding import Embedded, EmbeddingSettings, embed
 from skresnet.networks import POOLINGS, Network
 from skresnet.novelty import SeenPictures
@@ -38,6 +39,7 @@ from skresnet.reading import (
     Picture,
     Resizing,
     as_pictures,
+    is_lazy,
 )
 from skresnet.validation import check_same_length, checked_input_size
 from skresnet.weights import ResolvedWeights, resolve_weights
@@ -124,7 +126,7 @@ class ImageEmbedder(
         """
         context = self._init_callback_context()
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        self._as_pictures(X)
+        self._check_pictures(X)
         with restored_on_failure(self):
             self._prepare()
             context.call_on_fit_task_end(estimator=self, X=X, y=y)
@@ -159,7 +161,14 @@ class ImageEmbedder(
         UnreadableImageError
             As of `transform`. The embedder is then what it was before the call, as
             after the errors of `fit`.
+
+        Notes
+        -----
+        Of a Dask collection nothing is computed, and so nothing is remembered, as after
+        `fit`.
         """
+        if is_lazy(X):
+            return self.fit(X, y).transform(X)
         pictures = self._as_pictures(X)
         if y is not None:
             # In a Pipeline nobody else would notice before all pictures are embedded.
@@ -195,8 +204,8 @@ class ImageEmbedder(
 
         Returns
         -------
-        features : ndarray of shape (n_samples, n_features), float32
-            One row a picture, in the order of X.
+        features : ndarray or Dask array of shape (n_samples, n_features), float32
+            One row a picture, in the order of X; of a Dask collection, a lazy one.
 
         Raises
         ------
@@ -210,6 +219,13 @@ class ImageEmbedder(
             If the engine is not installed.
         """
         check_is_fitted(self)
+        if is_lazy(X):
+            return lazy_rows(
+                X,
+                self._settings(),
+                on_error=self.on_error,
+                allow_paths=bool(self.allow_paths),
+            )
         return self._embed(self._as_pictures(X)).complete_rows(self.on_error)
 
     def novelty(self, X: Any, *, false_alarm_rate: float = 0.01) -> np.ndarray:
@@ -336,6 +352,13 @@ class ImageEmbedder(
             cache=cache,
             verbose=self.verbose,
         )
+
+    def _check_pictures(self, X: Any) -> None:
+        """Refuse what holds no pictures; of a Dask collection, nothing is computed."""
+        if is_lazy(X):
+            check_lazy_pictures(X)
+        else:
+            self._as_pictures(X)
 
     def _as_pictures(self, X: Any) -> list[Picture]:
         """Find the pictures in X."""

@@ -8,15 +8,18 @@ from typing import Any, Self
 import numpy as np
 from sklearn import get_config
 from sklearn.base import is_classifier
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, _final_estimator_has
 from sklearn.utils import _safe_indexing
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skresnet.base import DocumentedEstimator
 from skresnet.cache import EmbeddingCache
 from skresnet.classifier import DenseSGDClassifier
+from skresnet.cluster.collections import lazy_method
 from skresnet.embedder import EMBEDDERS
 from skresnet.image_embedder import ImageEmbedder
+from skresnet.reading import is_lazy
 from skresnet.warn import warn_user
 
 
@@ -103,8 +106,80 @@ class ImageClassifierPipeline(DocumentedEstimator, Pipeline):
                     "set aside."
                 )
         is_ours = isinstance(self[0], ImageEmbedder)
+        if is_lazy(X):
+            return  # whose length may be unknown, and of which nothing is computed yet
         pictures = self[0]._as_pictures(X) if is_ours else X
         self[-1]._check_fit(y, n_samples=_num_samples(pictures), **given)
+
+    @available_if(_final_estimator_has("predict"))
+    def predict(self, X: Any, **params: Any) -> Any:
+        """Predict the class of each picture.
+
+        Parameters
+        ----------
+        X : pictures
+            As of `ResNet50Embedder`.
+
+        **params : dict
+            As of `sklearn.pipeline.Pipeline`; with a Dask collection, none.
+
+        Returns
+        -------
+        labels : ndarray or Dask array of shape (n_samples,)
+            Labels from ``classes_``; of a Dask collection of pictures, a lazy array.
+        """
+        return self._predicted("predict", X, params)
+
+    @available_if(_final_estimator_has("predict_proba"))
+    def predict_proba(self, X: Any, **params: Any) -> Any:
+        """Compute the probability of each class for each picture.
+
+        Parameters
+        ----------
+        X : pictures
+            As of `ResNet50Embedder`.
+
+        **params : dict
+            As of `sklearn.pipeline.Pipeline`; with a Dask collection, none.
+
+        Returns
+        -------
+        probabilities : ndarray or Dask array of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``; of a Dask collection of pictures, a
+            lazy array.
+        """
+        return self._predicted("predict_proba", X, params)
+
+    @available_if(_final_estimator_has("decision_function"))
+    def decision_function(self, X: Any, **params: Any) -> Any:
+        """Compute what the classifier decides by, if it tells.
+
+        Parameters
+        ----------
+        X : pictures
+            As of `ResNet50Embedder`.
+
+        **params : dict
+            As of `sklearn.pipeline.Pipeline`; with a Dask collection, none.
+
+        Returns
+        -------
+        decisions : ndarray or Dask array of shape (n_samples,) or \
+                (n_samples, n_classes)
+            As of the classifier; of a Dask collection of pictures, a lazy array.
+        """
+        return self._predicted("decision_function", X, params)
+
+    def _predicted(self, method: str, X: Any, params: dict[str, Any]) -> Any:
+        if not (is_lazy(X) and isinstance(self[0], ImageEmbedder)):
+            return getattr(super(), method)(X, **params)
+        if params:
+            raise TypeError(
+                f"{method} takes no {', '.join(map(repr, params))} with a Dask "
+                "collection: pass the pictures alone."
+            )
+        # Lazily whatever comes after the embedder, which may know nothing of Dask.
+        return lazy_method(self[1:], self[0].transform(X), method)
 
     def evaluate(self, X: Any, y: Any, *, groups: Any = None) -> dict[str, float]:
         """Compute the loss and the accuracy on pictures.

@@ -11,6 +11,7 @@ from skresnet.backbone.settings import (
     Precision,
     check_engine,
     check_precision,
+    limit_threads,
 )
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "check_engine",
     "check_precision",
     "keras_model",
+    "limit_threads",
     "load_backbone",
 ]

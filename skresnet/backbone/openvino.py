@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
-from skresnet.backbone.settings import BackboneSettings
+from skresnet.backbone.settings import BackboneSettings, most_threads
 from skresnet.networks import Arrays, Layer
 
 _REQUEST = 4  # pictures
@@ -73,12 +73,14 @@ def compile_openvino(
     import openvino as ov
 
     core = ov.Core()
-    properties = {
+    properties: dict[str, Any] = {
         "INFERENCE_PRECISION_HINT": _PRECISIONS[settings.precision],
         "PERFORMANCE_HINT": "THROUGHPUT",
         # Several processes would otherwise be pinned to the same cores.
         "ENABLE_CPU_PINNING": False,
     }
+    if threads := most_threads():
+        properties["INFERENCE_NUM_THREADS"] = threads
     processor = core.get_property("CPU", "FULL_DEVICE_NAME")
     compiled = compiled_once(
         settings,

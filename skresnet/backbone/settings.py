@@ -20,6 +20,8 @@ GPUS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 
 _FAST_FLAGS = {"avx512_bf16", "amx_bf16"}
 
+_most_threads: list[int] = []  # one number, or none for no limit
+
 
 class EngineUnavailableError(ImportError, ValueError):
     """The engine is not installed: another value of the parameter is, or pip helps."""
@@ -93,6 +95,20 @@ class BackboneSettings:
             and not any(Path(gpu).exists() for gpu in GPUS)
         )
         return replace(self, engine="openvino" if is_faster else "tensorflow")
+
+
+def limit_threads(number: int) -> None:
+    """Let the backbones that this process is still to build use fewer threads.
+
+    Of TensorFlow, whose threads serve all of a process, only before it has computed.
+    The features are the same.
+    """
+    _most_threads[:] = [number]
+
+
+def most_threads() -> int | None:
+    """Return what `limit_threads` was given last, None where it was not called."""
+    return _most_threads[-1] if _most_threads else None
 
 
 def check_engine(engine: str) -> None:

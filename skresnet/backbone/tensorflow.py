@@ -1,12 +1,13 @@
 """The inference graph in TensorFlow."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skresnet.backbone.settings import BackboneSettings
+from skresnet.backbone.settings import BackboneSettings, most_threads
 from skresnet.networks import Arrays, Layer
 
 
@@ -19,6 +20,9 @@ def compile_tensorflow(
     """
     import tensorflow as tf
 
+    if threads := most_threads():
+        with suppress(RuntimeError):  # it has computed, with the threads it has
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
     graph = build_graph(settings, read_weights())
 
     def compute(batch: NDArray[Any]) -> NDArray[np.float32]:

@@ -10,8 +10,10 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skresnet.base import VersionedEstimator
+from skresnet.cluster.collections import lazy_method
 from skresnet.head.network import FittedHead, Standardization
 from skresnet.head.rows import as_features, check_weights, encode
+from skresnet.reading import is_lazy
 from skresnet.validation import check_labels, check_same_length
 
 
@@ -39,16 +41,18 @@ class HeadPredictor(ClassifierMixin, VersionedEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or Dask array of shape (n_samples, n_features)
             Features; used as float32.
 
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes), float32
             Columns in the order of ``classes_``. A row does not depend on the
-            other rows of the call.
+            other rows of the call. Of a Dask array, a lazy one.
         """
         check_is_fitted(self)
+        if is_lazy(X):
+            return lazy_method(self, X, "predict_proba")
         return self._head.probabilities(as_features(self, X))
 
     def predict(self, X: Any) -> np.ndarray:
@@ -56,14 +60,17 @@ class HeadPredictor(ClassifierMixin, VersionedEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or Dask array of shape (n_samples, n_features)
             Features; used as float32.
 
         Returns
         -------
         labels : ndarray of shape (n_samples,)
-            Labels from ``classes_``.
+            Labels from ``classes_``. Of a Dask array, a lazy one.
         """
+        check_is_fitted(self)
+        if is_lazy(X):
+            return lazy_method(self, X, "predict")
         most_probable = self.predict_proba(X).argmax(axis=1)
         return self.classes_[most_probable]
 
