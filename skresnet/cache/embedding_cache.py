@@ -1,5 +1,7 @@
 """The cache as its users see it: rows by settings and digest, in a folder."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import zlib
@@ -378,6 +380,80 @@ class EmbeddingCache:
                     # Missing, or open in another process on Windows.
                     with contextlib.suppress(OSError):
                         file.unlink()
+
+    def merge(self, *others: str | os.PathLike[str] | Self) -> int:
+        """Take in the rows of other caches, such as those of the shards of a job array.
+
+        Rows that are here already stay as they are, and damaged ones are left out. The
+        other caches are not changed, and may be in use.
+
+        Parameters
+        ----------
+        *others : str, path-like or EmbeddingCache
+            The other caches, or their folders.
+
+        Returns
+        -------
+        n_rows : int
+            The number of rows that were added.
+
+        Raises
+        ------
+        CacheUnavailableError
+            If a folder does not exist, or a store cannot be opened, read or written.
+        CacheFormatError
+            If another version of skresnet wrote a store.
+        """
+        caches = [
+            other if isinstance(other, EmbeddingCache) else EmbeddingCache(other)
+            for other in others
+        ]
+        for other in caches:
+            if not other.folder.is_dir():
+                raise CacheUnavailableError(
+                    f"The embedding cache {other.folder} cannot be merged: there is no "
+                    "such folder."
+                )
+        return sum(map(self._take_in, caches))
+
+    def _take_in(self, other: EmbeddingCache) -> int:
+        with one_at_a_time:
+            store = other._current.existing()
+            keys, texts = (
+                ([], {}) if store is None else (store.keys(), store.settings())
+            )
+        added = 0
+        by_settings: dict[bytes, list[bytes]] = {}
+        for key in keys:
+            by_settings.setdefault(key[:_SETTINGS_KEY_BYTES], []).append(key)
+        for prefix, own in by_settings.items():
+            if prefix not in texts:  # damage has taken what the rows are of
+                continue
+            for start in range(0, len(own), _ENTRIES_CHECKED_AT_ONCE):
+                chunk = own[start : start + _ENTRIES_CHECKED_AT_ONCE]
+                added += self._copy(other, (prefix, texts[prefix]), chunk)
+        return added
+
+    def _copy(
+        self, other: EmbeddingCache, settings: tuple[bytes, str], keys: list[bytes]
+    ) -> int:
+        with one_at_a_time:
+            theirs = other._current.existing()
+            ours = self._current.existing()
+            found = [None] * len(keys) if theirs is None else theirs.read(keys)
+            here = [None] * len(keys) if ours is None else ours.read(keys)
+            values = {
+                key: value
+                for key, value, known in zip(keys, found, here, strict=True)
+                if isinstance(value, bytes)
+                and _unpack(key, value) is not None
+                and _unpack(key, known) is None
+            }
+            if values:
+                self._current.write(
+                    lambda store: self._write_rows(store, settings, values)
+                )
+        return len(values)
 
     def close(self) -> None:
         """Let the files go; the next use opens them again."""
