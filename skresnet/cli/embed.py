@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from skresnet.cli.feature_files import npy_file, parquet_file
 from skresnet.cli.models import fitted
 from skresnet.cli.options import (
     cache_options,
@@ -19,6 +18,7 @@ from skresnet.cli.options import (
     examples,
     files_in,
     force_option,
+    group_option,
     on_error_option,
     random_state_option,
     table_options,
@@ -28,7 +28,6 @@ from skresnet.cli.pictures import (
     check_headers,
     chunks,
     list_below,
-    list_writer,
     raise_unreadable,
     tell_unreadable,
 )
@@ -36,8 +35,6 @@ from skresnet.cli.sources import source_of
 from skresnet.cli.terminal import pasteable, say
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from skresnet.reading import Failure
 
 # How to go on with a file, whose name is to be put in.
@@ -45,9 +42,6 @@ _READING = {
     ".npy": "import numpy; print(numpy.load({!r}).shape)",
     ".parquet": "import pyarrow.parquet; print(pyarrow.parquet.read_table({!r}))",
 }
-
-# Takes the paths of some pictures, their classes and their rows.
-Append = Callable[[Sequence[str], Sequence[str | None], "np.ndarray"], None]
 
 
 @click.command(
@@ -66,6 +60,7 @@ Append = Callable[[Sequence[str], Sequence[str | None], "np.ndarray"], None]
     help="File to write, .parquet or .npy.",
 )
 @force_option
+@group_option
 @on_error_option
 @random_state_option
 @cache_options
@@ -74,6 +69,7 @@ def embed(
     place: str,
     out: Path,
     force: bool,
+    group_by: str | None,
     on_error: str,
     random_state: int,
     cache: Path | None,
@@ -83,9 +79,10 @@ def embed(
     """Write the features of all pictures in FOLDER_OR_TABLE to a file.
 
     A Parquet file has the columns path, class (that of the table, or the folder that a
-    picture lies in, in the folder or in a split) and features, a list of float32. A
-    .npy file has the rows alone; path and class are in a file beside it,
-    features.paths.csv for features.npy.
+    picture lies in, in the folder or in a split), split and group where there are any,
+    digest (the SHA-256 of the picture) and features, a list of float32; `skresnet
+    train` takes it. A .npy file has the rows alone; path and class are in a file beside
+    it, features.paths.csv for features.npy.
 
     Memory does not grow with the number of pictures. Stopped and started again, it
     goes on where it was, with the rows from the cache; the file appears under its
@@ -99,7 +96,8 @@ def embed(
     source, params = source_of(place, params)
     params = checked_embedder(params)
     cache = chosen_cache(cache, no_cache)
-    paths, classes = list_below(source)
+    listed = list_below(source, group_by)
+    paths = listed.paths
     check_not_inputs(files, [place, *paths, *files_in(cache, **params)])
     say(f"Pictures: {len(paths)}, cache: {cache or 'none'}", err=True)
 
@@ -108,21 +106,18 @@ def embed(
         check_headers(paths, embedder.n_jobs)
     failures: list[Failure] = []
     start = 0
-    write = _parquet_file if out.suffix == ".parquet" else _npy_file
-    n_features = len(embedder.get_feature_names_out())
+    write = parquet_file if out.suffix == ".parquet" else npy_file
     with (
         writing(*files, force=force) as unfinished,
-        write(unfinished, n_features) as append,
+        write(unfinished, embedder) as append,
     ):
         for chunk in chunks(paths):
             embedded = embedder._embed(as_pictures(chunk), on_error="nan")
             failures += embedded.failures
-            kept = embedded.readable
-            append(
-                [str(chunk[row]) for row in kept],
-                [classes[start + row] for row in kept],
-                embedded.rows[kept],
-            )
+            kept = embedded.readable.tolist()
+            digests = [embedded.digests[row] for row in kept]
+            pictures = listed.at([start + row for row in kept])
+            append(pictures, digests, embedded.rows[kept])
             start += len(chunk)
         if failures and (on_error == "raise" or len(failures) == len(paths)):
             raise_unreadable(failures)
@@ -161,68 +156,3 @@ def _new_embedder(cache: Path | None, random_state: int, params: dict[str, Any])
         random_state=random_state,
         **{name.removeprefix("embedder__"): value for name, value in params.items()},
     )
-
-
-@contextmanager
-def _parquet_file(files: list[Path], n_features: int) -> Iterator[Append]:
-    """Write path and class as strings and features as a list, a row group a call."""
-    import pyarrow
-    import pyarrow.parquet
-
-    features = pyarrow.list_(pyarrow.float32(), n_features)
-    text = pyarrow.string()
-    schema = pyarrow.schema([("path", text), ("class", text), ("features", features)])
-
-    def valid(name: str | None) -> str | None:
-        # Parquet takes no bytes of a file name that are not UTF-8.
-        return name and name.encode("utf-8", "backslashreplace").decode()
-
-    def append(
-        paths: Sequence[str], classes: Sequence[str | None], rows: np.ndarray
-    ) -> None:
-        flat = pyarrow.array(rows.reshape(-1))
-        columns = [
-            pyarrow.array(map(valid, paths), text),
-            pyarrow.array(map(valid, classes), text),
-            pyarrow.FixedSizeListArray.from_arrays(flat, type=features),
-        ]
-        writer.write_table(pyarrow.table(columns, schema=schema))
-
-    with pyarrow.parquet.ParquetWriter(
-        files[0], schema, use_dictionary=["class"]
-    ) as writer:
-        yield append
-
-
-@contextmanager
-def _npy_file(files: list[Path], n_features: int) -> Iterator[Append]:
-    """Write one float32 array, and a CSV file of path and class beside it.
-
-    Written from front to back, not through a memory map, whose pages would count as
-    memory of this process.
-    """
-    from numpy.lib.format import write_array_header_1_0
-
-    n_rows = 0
-
-    def write_header() -> None:
-        # Of the same length for any number of rows: ten spare digits are part of the
-        # format for that purpose.
-        file.seek(0)
-        shape = (n_rows, n_features)
-        write_array_header_1_0(
-            file, {"descr": "<f4", "fortran_order": False, "shape": shape}
-        )
-
-    def append(
-        paths: Sequence[str], classes: Sequence[str | None], rows: np.ndarray
-    ) -> None:
-        nonlocal n_rows
-        file.write(rows.astype("<f4", copy=False).tobytes())
-        append_to_list(zip(paths, classes, strict=True))
-        n_rows += len(rows)
-
-    with files[0].open("wb") as file, list_writer(files[1]) as append_to_list:
-        write_header()
-        yield append
-        write_header()

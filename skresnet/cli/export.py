@@ -67,7 +67,7 @@ def export(
         ) from error
     pictures = None
     if sample is not None:
-        listed, _ = list_below(source_of(sample, {})[0])
+        listed = list_below(source_of(sample, {})[0]).paths
         pictures = listed[:: max(1, -(-len(listed) // _MOST))]
     fitted = load_model(model)
     with _quiet_libraries():

@@ -58,6 +58,19 @@ class Parts(NamedTuple):
         return [path for part in parts if part for path in part.paths]
 
 
+class Listed(NamedTuple):
+    """Pictures that need no class, with what is known of each."""
+
+    paths: list[Any]
+    classes: list[str | None]
+    splits: list[str | None]
+    groups: list[str | None]
+
+    def at(self, rows: Sequence[int]) -> Listed:
+        """Take some of them."""
+        return Listed(*([column[row] for row in rows] for column in self))
+
+
 def load(
     source: Source, group_by: str | None = None, *, allow_empty: bool = False
 ) -> Any:
@@ -154,13 +167,14 @@ def load_test(source: Source, group_by: str | None = None) -> Part:
     return _part(load_image_folder(folder, groups=group_by))
 
 
-def list_below(source: Source) -> tuple[list[Any], list[str | None]]:
+def list_below(source: Source, group_by: str | None = None) -> Listed:
     """List every picture below a folder, and the class folder that each lies in.
 
     A picture in no folder has no class. A table is listed with its classes, or none.
     """
     from skresnet import load_image_table
     from skresnet.datasets.bunches import class_name
+    from skresnet.datasets.groups import group_finder
     from skresnet.datasets.walk import (
         SPLIT_FOLDERS,
         existing_folder,
@@ -168,33 +182,45 @@ def list_below(source: Source) -> tuple[list[Any], list[str | None]]:
         folder_above,
     )
 
-    paths: list[Any] = []
-    classes: list[str | None] = []
+    listed = Listed([], [], [], [])
+
+    def add(paths: Sequence[Any], classes: Any, split: str | None, groups: Any) -> None:
+        unknown = [None] * len(paths)
+        listed.paths.extend(paths)
+        listed.classes.extend(unknown if classes is None else classes)
+        listed.splits.extend([split] * len(paths))
+        listed.groups.extend(unknown if groups is None else groups.tolist())
+
     if source.columns is not None:
-        loaded = load_image_table(source.place, labelled=False, **source.columns)
-        parts = [loaded, *(loaded[name] for name in SPLIT_FOLDERS if name in loaded)]
-        for part in parts:
-            if "data" in part:
-                paths += part.data.tolist()
-                unknown = np.full(len(part.data), None)
-                classes += (unknown if part.target is None else part.target).tolist()
-        return paths, classes
+        columns = {**source.columns, "group_column": group_by}
+        loaded = load_image_table(source.place, labelled=False, **columns)
+        parts: list[tuple[str | None, Any]] = []
+        if "data" in loaded:
+            parts.append((None, loaded))
+        parts += [(name, loaded[name]) for name in SPLIT_FOLDERS if name in loaded]
+        for split, part in parts:
+            target = None if part.target is None else part.target.tolist()
+            add(part.data.tolist(), target, split, part.groups)
+        return listed
     root = existing_folder(source.place)
-    for top in split_folders(root) or [root]:
+    find_groups = group_finder(group_by)
+    splits: dict[Any, str | None] = {**split_folders(root)} or {root: None}
+    for top, split in splits.items():
         above = folder_above(str(Path(top).parent)) if isinstance(top, str) else []
         found = find_images(top, above=above)
         _tell_skipped(found.skipped, f" in {top}")
+        classes = []
         for path in found.images:
             place = Path(path) if isinstance(path, str) else path
             inside = place.relative_to(top).parts
             classes.append(class_name(inside[0]) if len(inside) > 1 else None)
-        paths += found.images
-    if not paths:
+        add(found.images, classes, split, find_groups(found.images, top))
+    if not listed.paths:
         raise ValueError(
             f"No pictures below {source.text!r}. Pictures are files that end in .jpg, "
             ".png, .bmp, .gif, .webp, .tif, .avif, .heic or .jp2 and their variants."
         )
-    return paths, classes
+    return listed
 
 
 def split_folders(folder: Any) -> dict[Any, str]:

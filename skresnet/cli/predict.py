@@ -297,10 +297,12 @@ def _paths(image: str, table: dict[str, Any]) -> Sequence[Any]:
         lines = decoded(sys.stdin.buffer.read()).split("\n")
         return [line.rstrip("\r") for line in lines if line.strip()]
     if image.lower().endswith(TABLE_ENDINGS):
-        return list_below(source_of(image, table)[0])[0]
+        return list_below(source_of(image, table)[0]).paths
     source, _ = source_of(image, {})
     is_folder = image.lower().endswith(ARCHIVE_ENDINGS) or _is_folder(source.place)
-    return list_below(source._replace(columns=None))[0] if is_folder else [source.place]
+    return (
+        list_below(source._replace(columns=None)).paths if is_folder else [source.place]
+    )
 
 
 def _is_folder(place: Any) -> bool:

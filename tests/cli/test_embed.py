@@ -8,10 +8,12 @@ import sys
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow.parquet
 import pytest
 from tiny import TINY_EMBEDDER as TINY
 
 from skresnet import EmbeddingCache, ResNet50Embedder
+from skresnet.stored_features import check_same_features, embedder_described
 
 
 def features_of(paths):
@@ -28,9 +30,12 @@ def parquet(run, colour_folder, tmp_path_factory):
     return out
 
 
-def test_parquet_has_path_class_and_features(parquet, colour_folder):
+def test_parquet_has_path_class_digest_and_features(parquet, colour_folder):
     table = pd.read_parquet(parquet)
-    assert list(table) == ["path", "class", "features"]
+    assert list(table) == ["path", "class", "split", "group", "digest", "features"]
+    assert table[["split", "group"]].isna().all(axis=None)
+    content = (colour_folder / "test" / "blue" / "00.png").read_bytes()
+    assert table["digest"][0] == hashlib.sha256(content).hexdigest()
     assert table["class"].tolist() == ["blue"] * 6 + ["green"] * 6 + ["red"] * 6
     assert table["path"][0] == str(colour_folder / "test" / "blue" / "00.png")
     np.testing.assert_array_equal(
@@ -73,8 +78,38 @@ def test_splits_are_embedded_with_their_classes(run, colour_folder, tmp_path):
     out = tmp_path / "features.parquet"
     run("embed", colour_folder, "--out", out, *TINY)
     table = pd.read_parquet(out)
-    assert len(table) == 66
+    assert table["split"].value_counts().to_dict() == {
+        **{"train": 36, "val": 12, "test": 18},
+    }
     assert set(table["class"]) == {"blue", "green", "red"}
+
+
+def test_groups_are_told_by_the_names_or_by_a_table(run, colour_folder, tmp_path):
+    out = tmp_path / "features.parquet"
+    pattern = r"(\d)\.png"
+    run("embed", colour_folder / "val", "--out", out, *TINY, "--group-by", pattern)
+    table = pd.read_parquet(out)
+    assert table["group"].tolist() == ["0", "1", "2", "3"] * 3
+    table[["path", "class", "group"]].to_csv(tmp_path / "table.csv", index=False)
+    run("embed", tmp_path / "table.csv", "--out", out, *TINY, "--force")
+    pd.testing.assert_frame_equal(pd.read_parquet(out), table)
+
+
+def test_parquet_tells_of_its_embedder(parquet, colour_folder):
+    text = pyarrow.parquet.read_schema(parquet).metadata[b"skresnet.embedder"].decode()
+    embedder = embedder_described(text)
+    pictures = [colour_folder / "test" / "blue" / "00.png"]
+    np.testing.assert_array_equal(
+        embedder.fit_transform(pictures)[0], pd.read_parquet(parquet)["features"][0]
+    )
+    check_same_features(text, embedder, "here")
+    with pytest.raises(ValueError, match=r"layer: 'conv2_block1_out' there, 'conv2_b"):
+        check_same_features(
+            text, embedder.set_params(layer="conv2_block2_out").fit(pictures), "here"
+        )
+    other = embedder_described(text).set_params(random_state=1).fit(pictures)
+    with pytest.raises(ValueError, match="weights: 'random:"):
+        check_same_features(text, other, "here")
 
 
 def test_pictures_outside_a_class_have_none(run, colour_folder, tmp_path):
