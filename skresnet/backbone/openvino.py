@@ -86,7 +86,9 @@ def compile_openvino(
         settings,
         f"{ov.get_version()}, {processor}, {properties}",
         lambda: core.compile_model(_model(settings, read_weights()), "CPU", properties),
-        lambda content: core.import_model(content, "CPU", properties),
+        lambda kept: core.import_model(
+            ov.Tensor(kept, shared_memory=True), "CPU", properties
+        ),
     )
     used = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
     if used != _PRECISIONS[settings.precision]:
@@ -110,6 +112,8 @@ def compile_openvino(
                 queue.wait_all()  # after Ctrl-C too: what runs writes to the rows
         return rows
 
+    # A queue alone would let go of the memory that its network's weights lie in.
+    compute.network = compiled  # type: ignore[attr-defined]
     return compute
 
 
@@ -203,7 +207,7 @@ def compiled_once(
     settings: BackboneSettings,
     device: str,
     compile_model: Callable[[], Any],
-    import_model: Callable[[bytes], Any],
+    import_model: Callable[[NDArray[np.uint8]], Any],
 ) -> Any:
     """Return a compiled network: as it was kept, or compiled now and then kept.
 
@@ -216,7 +220,8 @@ def compiled_once(
         All that decides what OpenVINO compiles besides: its version, the processor.
 
     compile_model, import_model : callable
-        The two ways to it.
+        The two ways to it. The second is given the kept file's memory, which may be
+        used for as long as the network lives.
     """
     folder = None if settings.weights.path is None else compiled_folder()
     if folder is None or not _is_private(folder):
@@ -229,6 +234,7 @@ def compiled_once(
         except RuntimeError:  # OpenVINO's only one
             pass
         else:
+            compiled.kept_memory = content  # it would not hold it by itself
             with suppress(OSError):
                 os.utime(path)
             return compiled
@@ -264,16 +270,22 @@ def _is_own(state: os.stat_result) -> bool:
     return state.st_uid == os.getuid() and not state.st_mode & others
 
 
-def _read(path: Path) -> bytes | None:
-    """Return what was kept; None if there is nothing, or nothing to rely on."""
+def _read(path: Path) -> NDArray[np.uint8] | None:
+    """Return what was kept; None if there is nothing, or nothing to rely on.
+
+    The file is mapped: to copy 94 MB takes as long as to compile them.
+    """
     try:
         with path.open("rb") as file:
             if not _is_own(os.fstat(file.fileno())):
                 return None
-            digest, content = file.read(_DIGEST_BYTES), file.read()
-    except OSError:
+            # OpenVINO wants to be able to write; what it writes never gets to the file.
+            whole = np.memmap(file, np.uint8, "c")
+    except (OSError, ValueError):  # there is none, or it is empty
         return None
-    return content if hashlib.sha256(content).digest() == digest else None
+    digest, content = whole[:_DIGEST_BYTES], whole[_DIGEST_BYTES:]
+    found = hashlib.sha256(content.data).digest()
+    return content if found == digest.tobytes() else None
 
 
 def _write(path: Path, content: Any) -> None:

@@ -9,31 +9,35 @@ from __future__ import annotations
 import errno
 import sys
 import warnings
+from importlib import import_module
 from typing import Any, TextIO
 
 import click
 
 from skresnet import __version__
-from skresnet.cli import (
-    check,
-    demo,
-    embed,
-    evaluate,
-    export,
-    info,
-    predict,
-    serve,
-    train,
-)
 from skresnet.cli.terminal import fitting, prepare_streams, say
+
+# In the order of their use, not of the alphabet. Each lies in the module of its name.
+_COMMANDS = (
+    *("check", "train", "evaluate", "predict"),
+    *("embed", "export", "serve", "info", "demo"),
+)
 
 
 class _Group(click.Group):
     """Commands whose errors are texts for people, and whose warnings are one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """List the commands in the order of their use, not of the alphabet."""
-        return list(self.commands)
+        """List the commands in the order of their use."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command, and no other."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"skresnet.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; see the help of the command for the exit statuses."""
@@ -104,17 +108,3 @@ def main(traceback: bool) -> None:
     command line itself is wrong; 3 done, but for pictures that cannot be read; 130
     interrupted by Ctrl-C.
     """
-
-
-for command in (
-    check.check,
-    train.train,
-    evaluate.evaluate,
-    predict.predict,
-    embed.embed,
-    export.export,
-    serve.serve,
-    info.info,
-    demo.demo,
-):
-    main.add_command(command)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from tiny import TINY, TINY_EMBEDDER
 
@@ -21,7 +22,10 @@ from skresnet.cli import main
 from skresnet.cli.options import INTERPOLATIONS, checked_embedder
 from skresnet.reading import INTERPOLATIONS as LIBRARY_INTERPOLATIONS
 
-COMMANDS = list(main.commands)
+CONTEXT = click.Context(main)
+COMMANDS = {
+    name: main.get_command(CONTEXT, name) for name in main.list_commands(CONTEXT)
+}
 
 
 def examples(run, command):
@@ -89,12 +93,12 @@ def test_every_command_line_of_the_documentation_is_one():
     assert len(lines) > 8
     for line in lines:
         name, *arguments = shlex.split(line)
-        main.commands[name].make_context(name, arguments)
+        COMMANDS[name].make_context(name, arguments)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_has_a_help_text(command):
-    for param in main.commands[command].params:
+    for param in COMMANDS[command].params:
         if param.param_type_name == "option":
             assert param.help, param.name
 
@@ -113,7 +117,7 @@ def test_the_defaults_are_those_of_the_estimators(estimator, step, network):
         for name, parameter in inspect.signature(estimator).parameters.items()
     }
     options = ["photos", "--out", "m", "--network", network]
-    context = main.commands["train"].make_context("train", options)
+    context = COMMANDS["train"].make_context("train", options)
     found = {
         name.removeprefix(f"{step}__"): value
         for name, value in checked_embedder(context.params).items()

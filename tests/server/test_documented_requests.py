@@ -7,8 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from click import Context
 
-from skresnet.cli import main
+from skresnet.cli import main, serve
 
 PAGE = (Path(__file__).parents[2] / "docs" / "serving.md").read_text("utf-8")
 
@@ -48,11 +49,12 @@ def test_the_shell_code_gets_two_classes_each(reader):
 
 def test_the_commands_of_the_page_and_of_the_help_are_some():
     lines = re.findall(r"^skresnet (.+)$", PAGE, re.MULTILINE)
-    lines += re.findall(r"^  skresnet (.+)$", main.commands["serve"].epilog, re.M)
+    lines += re.findall(r"^  skresnet (.+)$", serve.serve.epilog, re.M)
     assert len(lines) > 2
     for line in lines:
         name, *arguments = line.split()
-        main.commands[name].make_context(name, arguments)
+        command = main.get_command(Context(main), name)
+        command.make_context(name, arguments)
 
 
 def test_every_address_and_status_of_the_interface_is_told(server):
