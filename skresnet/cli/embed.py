@@ -80,9 +80,9 @@ def embed(
 
     A Parquet file has the columns path, class (that of the table, or the folder that a
     picture lies in, in the folder or in a split), split and group where there are any,
-    digest (the SHA-256 of the picture) and features, a list of float32; `skresnet
-    train` takes it. A .npy file has the rows alone; path and class are in a file beside
-    it, features.paths.csv for features.npy.
+    digest (the SHA-256 of the picture) and features, a list of float32. A .npy file
+    has the rows alone; path and class are in a file beside it, features.paths.csv for
+    features.npy.
 
     Memory does not grow with the number of pictures. Stopped and started again, it
     goes on where it was, with the rows from the cache; the file appears under its

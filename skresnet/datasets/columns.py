@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,7 +84,8 @@ def read_columns(
         The file, of Parquet if its name ends in ``.parquet`` or ``.pq``.
 
     chosen : mapping of str to str or None
-        The name of the column for each role, None to find it by `USUAL_NAMES`.
+        The name of the column for each role, None to find it by `USUAL_NAMES`. One that
+        was found, is not required and is empty in all rows counts as none.
 
     required : sequence of str
         The roles that must be found.
@@ -127,6 +129,13 @@ def read_columns(
         if found is not None:
             names[role] = found
     cells, rows = read(list(names.values()))
+    # As in a file of features, where nothing is known of splits or groups.
+    said = [
+        role in required or chosen[role] is not None or any(map(str.strip, values))
+        for role, values in zip(names, cells, strict=True)
+    ]
+    names = dict(compress(names.items(), said))
+    cells = [*compress(cells, said)]
     columns = Columns(
         str(path), path.parent, names, dict(zip(names, cells, strict=True)), rows
     )

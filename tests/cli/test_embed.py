@@ -95,6 +95,19 @@ def test_groups_are_told_by_the_names_or_by_a_table(run, colour_folder, tmp_path
     pd.testing.assert_frame_equal(pd.read_parquet(out), table)
 
 
+def test_parquet_is_a_table_of_pictures_for_the_other_commands(
+    run, parquet, colour_folder, tmp_path
+):
+    out = tmp_path / "again.parquet"
+    run("embed", parquet, "--out", out, *TINY)  # nothing is known of its splits
+    pd.testing.assert_frame_equal(pd.read_parquet(out), pd.read_parquet(parquet))
+    with_splits = tmp_path / "splits.parquet"
+    run("embed", colour_folder, "--out", with_splits, *TINY)
+    run("embed", with_splits, "--out", out, *TINY, "--force")
+    splits = pd.read_parquet(out)["split"].value_counts().to_dict()
+    assert splits == {"train": 36, "val": 12, "test": 18}
+
+
 def test_parquet_tells_of_its_embedder(parquet, colour_folder):
     text = pyarrow.parquet.read_schema(parquet).metadata[b"skresnet.embedder"].decode()
     embedder = embedder_described(text)

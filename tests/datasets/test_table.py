@@ -239,3 +239,17 @@ class TestErrors:
         monkeypatch.setitem(sys.modules, "pyarrow", None)
         with pytest.raises(ImportError, match=r'pip install "skresnet\[parquet\]"'):
             load_image_table(photos / "labels.parquet")
+
+
+def test_a_column_without_a_cell_says_nothing_unless_it_was_named_or_is_needed(photos):
+    text = "path,class,split,group\na.png,cat,,\nb.png,dog, ,\n"
+    data = load_image_table(write(photos, text))
+    assert data.target.tolist() == ["cat", "dog"]
+    assert data.groups is None
+    with pytest.raises(ValueError, match=r"'split' .* is empty in 2 rows"):
+        load_image_table(write(photos, text), split_column="split")
+    for partly in (text.replace("dog, ,", "dog,val,"), text.replace("cat", "")):
+        with pytest.raises(ValueError, match="is empty in 1 row: line"):
+            load_image_table(write(photos, partly))
+    with pytest.raises(ValueError, match=r"'class' .* is empty in 2 rows"):
+        load_image_table(write(photos, "path,class\na.png,\nb.png,\n"))
