@@ -31,6 +31,7 @@ from skresnet.base import VersionedEstimator, restored_on_failure
 from skresnet.cache import EmbeddingCache
 from skresnet.cluster.collections import check_lazy_pictures, lazy_rows
 from skresnet.embedding import Embedded, EmbeddingSettings, embed
+from skresnet.lazy import DaskCollection
 from skresnet.networks import POOLINGS, Network
 from skresnet.novelty import SeenPictures
 from skresnet.reading import (
@@ -39,7 +40,6 @@ from skresnet.reading import (
     Picture,
     Resizing,
     as_pictures,
-    is_lazy,
 )
 from skresnet.validation import check_same_length, checked_input_size
 from skresnet.weights import ResolvedWeights, resolve_weights
@@ -167,7 +167,7 @@ class ImageEmbedder(
         Of a Dask collection nothing is computed, and so nothing is remembered, as after
         `fit`.
         """
-        if is_lazy(X):
+        if isinstance(X, DaskCollection):
             return self.fit(X, y).transform(X)
         pictures = self._as_pictures(X)
         if y is not None:
@@ -219,7 +219,7 @@ class ImageEmbedder(
             If the engine is not installed.
         """
         check_is_fitted(self)
-        if is_lazy(X):
+        if isinstance(X, DaskCollection):
             return lazy_rows(
                 X,
                 self._settings(),
@@ -355,7 +355,7 @@ class ImageEmbedder(
 
     def _check_pictures(self, X: Any) -> None:
         """Refuse what holds no pictures; of a Dask collection, nothing is computed."""
-        if is_lazy(X):
+        if isinstance(X, DaskCollection):
             check_lazy_pictures(X)
         else:
             self._as_pictures(X)

@@ -16,10 +16,9 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 from skresnet.base import DocumentedEstimator
 from skresnet.cache import EmbeddingCache
 from skresnet.classifier import DenseSGDClassifier
-from skresnet.cluster.collections import lazy_method
 from skresnet.embedder import EMBEDDERS
 from skresnet.image_embedder import ImageEmbedder
-from skresnet.reading import is_lazy
+from skresnet.lazy import DaskCollection, lazy_method
 from skresnet.warn import warn_user
 
 
@@ -106,7 +105,7 @@ class ImageClassifierPipeline(DocumentedEstimator, Pipeline):
                     "set aside."
                 )
         is_ours = isinstance(self[0], ImageEmbedder)
-        if is_lazy(X):
+        if isinstance(X, DaskCollection):
             return  # whose length may be unknown, and of which nothing is computed yet
         pictures = self[0]._as_pictures(X) if is_ours else X
         self[-1]._check_fit(y, n_samples=_num_samples(pictures), **given)
@@ -171,7 +170,7 @@ class ImageClassifierPipeline(DocumentedEstimator, Pipeline):
         return self._predicted("decision_function", X, params)
 
     def _predicted(self, method: str, X: Any, params: dict[str, Any]) -> Any:
-        if not (is_lazy(X) and isinstance(self[0], ImageEmbedder)):
+        if not (isinstance(X, DaskCollection) and isinstance(self[0], ImageEmbedder)):
             return getattr(super(), method)(X, **params)
         if params:
             raise TypeError(

@@ -57,3 +57,16 @@ def test_no_file_is_longer_than_560_lines():
         m: n for m, p in MODULES.items() if (n := len(p.read_text().splitlines())) > 560
     }
     assert not long
+
+
+def test_a_classifier_needs_no_module_of_pictures():
+    needed, left = set(), ["skresnet.classifier"]
+    while left:
+        module = left.pop()
+        needed.add(module)
+        left += set(imported_by(module)) - needed
+    assert "skresnet.head.loop" in needed
+    of_pictures = {"embedding", "reading", "cache", "networks", "backbone", "weights"}
+    assert (
+        not {room(module).removeprefix("skresnet.") for module in needed} & of_pictures
+    )

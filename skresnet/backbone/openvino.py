@@ -273,7 +273,7 @@ def _is_own(state: os.stat_result) -> bool:
 def _read(path: Path) -> NDArray[np.uint8] | None:
     """Return what was kept; None if there is nothing, or nothing to rely on.
 
-    The file is mapped: to copy 94 MB takes as long as to compile them.
+    The file is mapped: to copy 94 MB takes as long as to import them.
     """
     try:
         with path.open("rb") as file:

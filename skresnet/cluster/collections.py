@@ -1,4 +1,4 @@
-"""Dask collections of pictures or rows, and what becomes of them: lazy Dask arrays.
+"""Dask collections of pictures, and what becomes of them: lazy Dask arrays of rows.
 
 Nothing here computes. A block of pictures is a task; what the task needs to know is a
 small description of the settings, with which the worker builds, or finds, its network.
@@ -6,14 +6,16 @@ small description of the settings, with which the worker builds, or finds, its n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
 from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
+from joblib import cpu_count
 
-from skresnet.cluster.threads import limit_to_worker
+from skresnet.backbone import limit_threads
 from skresnet.embedding import EmbeddingSettings, embed
+from skresnet.lazy import DaskArray, lazy_array
 from skresnet.reading import as_pictures
 
 AT_A_TASK: Final = 256
@@ -36,7 +38,7 @@ def check_lazy_pictures(X: Any) -> None:
     TypeError, ValueError
         If it is of another kind or shape.
     """
-    if _is_array(X):
+    if isinstance(X, DaskArray):
         if X.dtype.kind in "OUST":
             if X.ndim == 1 or (X.ndim == 2 and X.shape[1] == 1):
                 return
@@ -82,7 +84,6 @@ def lazy_rows(
         pictures where they are many more or many fewer. The number of rows is nan
         where X does not tell it.
     """
-    import dask.array as da
     from dask.base import tokenize
 
     check_lazy_pictures(X)
@@ -92,7 +93,7 @@ def lazy_rows(
         *(X, settings.cache_key, settings.batch_size, settings.n_jobs),
         *(repr(settings.cache), on_error, allow_paths),
     )
-    if _is_array(X):
+    if isinstance(X, DaskArray):
         X = _of_useful_blocks(X)
         lengths = X.chunks[0]
         starts = np.cumsum((0, *lengths[:-1]))
@@ -106,68 +107,7 @@ def lazy_rows(
         (name, i, 0): (embed_block, block.key, None if start != start else int(start))
         for i, (block, start) in enumerate(zip(blocks, starts, strict=True))
     }
-    return _array(da, name, layer, list(blocks), (lengths, (width,)), np.float32)
-
-
-def lazy_method(estimator: Any, rows: Any, method: str) -> Any:
-    """Call a method of a fitted estimator on each block of a lazy array of rows.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Fitted. It is one task of the graph, and goes to each worker once.
-
-    rows : dask.array.Array of shape (n, n_features)
-        What is predicted of; blocks that divide the columns are joined.
-
-    method : str
-        The name of the method. It is called once here, with a row of zeros, to see
-        what it returns.
-
-    Returns
-    -------
-    lazy : dask.array.Array of shape (n,) or (n, n_columns)
-        With the blocks of the rows.
-    """
-    import dask.array as da
-    from dask import delayed
-    from dask.base import tokenize
-
-    if not (_is_array(rows) and rows.ndim == 2):
-        raise ValueError(
-            f"X is a {type(rows).__name__} of Dask; expected an array of shape "
-            "(n_samples, n_features)."
-        )
-    rows = rows.rechunk({1: -1})
-    one = _call(estimator, method, np.zeros((1, rows.shape[1]), np.float32))
-    sent = delayed(estimator, name=f"estimator-{tokenize(estimator)}", traverse=False)
-    name = f"{method}-{tokenize(rows, sent.key, method)}"
-    blocks = list(rows.to_delayed()[:, 0])
-    columns = tuple((length,) for length in one.shape[1:])
-    layer = {
-        (name, i, *(0 for _ in columns)): (_call, sent.key, method, block.key)
-        for i, block in enumerate(blocks)
-    }
-    chunks = (rows.chunks[0], *columns)
-    return _array(da, name, layer, [sent, *blocks], chunks, one.dtype)
-
-
-def _array(
-    da: Any,
-    name: str,
-    layer: dict[Any, Any],
-    needed: list[Any],
-    chunks: Any,
-    dtype: Any,
-) -> Any:
-    from dask.highlevelgraph import HighLevelGraph
-
-    graph = HighLevelGraph.from_collections(name, layer, dependencies=needed)
-    return da.Array(graph, name, chunks=chunks, dtype=dtype)
-
-
-def _is_array(X: Any) -> bool:
-    return hasattr(X, "chunks") and hasattr(X, "rechunk")
+    return lazy_array(name, layer, list(blocks), (lengths, (width,)), np.float32)
 
 
 def _of_useful_blocks(X: Any) -> Any:
@@ -194,7 +134,7 @@ class _EmbedBlock:
 
     def __call__(self, block: Any, start: int | None) -> np.ndarray:
         """Embed the pictures, of which the first is number ``start`` of all."""
-        limit_to_worker()
+        _limit_to_worker()
         pictures = block if hasattr(block, "__len__") else list(block)
         if len(pictures) == 0:
             return np.empty((0, self._settings.backbone.n_features), np.float32)
@@ -211,11 +151,18 @@ class _EmbedBlock:
         return embedded.complete_rows(self._on_error)
 
 
-def _call(estimator: Any, method: str, rows: Any) -> Any:
-    limit_to_worker()
-    function: Callable[[Any], Any] = getattr(estimator, method)
-    if len(rows):
-        return function(rows)
-    # An empty partition is no mistake here; estimators refuse no rows at all.
-    one: np.ndarray = function(np.zeros((1, rows.shape[1]), rows.dtype))
-    return one[:0]
+def _limit_to_worker() -> None:
+    """Let networks that are still to be built use no more threads than their worker.
+
+    Several workers of a machine would otherwise each compute with all of its cores.
+    Outside of a worker of dask.distributed, nothing is changed.
+    """
+    distributed = sys.modules.get("distributed")
+    if distributed is None:
+        return
+    try:
+        threads = distributed.get_worker().state.nthreads
+    except ValueError:  # in no worker
+        return
+    if threads < cpu_count():
+        limit_threads(threads)

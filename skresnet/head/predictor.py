@@ -10,10 +10,9 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skresnet.base import VersionedEstimator
-from skresnet.cluster.collections import lazy_method
 from skresnet.head.network import FittedHead, Standardization
 from skresnet.head.rows import as_features, check_weights, encode
-from skresnet.reading import is_lazy
+from skresnet.lazy import DaskCollection, lazy_method
 from skresnet.validation import check_labels, check_same_length
 
 
@@ -51,7 +50,7 @@ class HeadPredictor(ClassifierMixin, VersionedEstimator):
             other rows of the call. Of a Dask array, a lazy one.
         """
         check_is_fitted(self)
-        if is_lazy(X):
+        if isinstance(X, DaskCollection):
             return lazy_method(self, X, "predict_proba")
         return self._head.probabilities(as_features(self, X))
 
@@ -69,7 +68,7 @@ class HeadPredictor(ClassifierMixin, VersionedEstimator):
             Labels from ``classes_``. Of a Dask array, a lazy one.
         """
         check_is_fitted(self)
-        if is_lazy(X):
+        if isinstance(X, DaskCollection):
             return lazy_method(self, X, "predict")
         most_probable = self.predict_proba(X).argmax(axis=1)
         return self.classes_[most_probable]

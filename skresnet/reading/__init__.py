@@ -11,7 +11,7 @@ from skresnet.reading.errors import (
 )
 from skresnet.reading.pictures import Picture, failure_of, read_all
 from skresnet.reading.resizing import ASPECTS, INTERPOLATIONS, Resizing, layout
-from skresnet.reading.sources import as_pictures, is_lazy
+from skresnet.reading.sources import as_pictures
 
 __all__ = [
     "ASPECTS",
@@ -23,7 +23,6 @@ __all__ = [
     "UnreadableImageError",
     "as_pictures",
     "failure_of",
-    "is_lazy",
     "layout",
     "read_all",
 ]

@@ -106,11 +106,6 @@ def as_pictures(X: Any, *, allow_paths: bool = True) -> list[Picture]:
     return pictures
 
 
-def is_lazy(X: Any) -> bool:
-    """Tell a Dask collection, of which nothing is computed yet."""
-    return hasattr(X, "__dask_graph__")
-
-
 def _elements(X: Any) -> Sequence[Any] | NDArray[Any]:
     """Take X apart: a sequence of anything, or an array of numbers."""
     # Told by what they can do, so that neither pandas nor polars need be installed.

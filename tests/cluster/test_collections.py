@@ -3,6 +3,7 @@
 import re
 
 import cloudpickle
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +16,7 @@ from skresnet import (
     UnreadableImageError,
     make_image_classifier,
 )
+from skresnet.backbone import settings
 from skresnet.cluster.collections import AT_A_TASK
 
 da = pytest.importorskip("dask.array")
@@ -175,3 +177,23 @@ def test_a_classifier_predicts_lazily_of_rows(features):
     np.testing.assert_array_equal(lazy.compute(scheduler="sync"), classifier.predict(X))
     with pytest.raises(ValueError, match="expected an array of shape"):
         classifier.predict_proba(db.from_sequence([1.0]))
+
+
+def test_workers_compute_the_same_rows_with_the_threads_that_they_have(
+    embedder, paths, rows
+):
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
+        cluster.get_client() as client,
+    ):
+        np.testing.assert_array_equal(
+            embedder.transform(as_array(paths)).compute(), rows
+        )
+        limits = client.run(lambda: settings.most_threads())
+    assert len(limits) == 2
+    assert set(limits.values()) <= {None, 1}
+    assert 1 in limits.values() or joblib.cpu_count() == 1
+    assert settings.most_threads() is None
