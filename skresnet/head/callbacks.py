@@ -9,8 +9,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from skresnet.head.blocks import Rows
 from skresnet.head.network import FittedHead
-from skresnet.head.rows import FitRequest, Rows
+from skresnet.head.rows import FitRequest
 from skresnet.validation import ClassifierSettings
 
 

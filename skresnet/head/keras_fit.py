@@ -13,9 +13,9 @@ import tensorflow as tf
 from scikeras.wrappers import KerasClassifier
 from sklearn.preprocessing import FunctionTransformer
 
+from skresnet.head.blocks import Rows
 from skresnet.head.loop import VALIDATION_ROWS
 from skresnet.head.network import dropout_seeds
-from skresnet.head.rows import Rows
 from skresnet.validation import ClassifierSettings
 
 

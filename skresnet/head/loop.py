@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,8 +15,9 @@ import numpy as np
 import tensorflow as tf
 
 from skresnet.forks import claim_tensorflow
+from skresnet.head.blocks import Rows, parts, shuffled
 from skresnet.head.network import Architecture, dropout_seeds, logits, weight_shapes
-from skresnet.head.rows import Rows
+from skresnet.lazy import DaskArray
 from skresnet.validation import ClassifierSettings
 
 # Rows that one call of the compiled loop goes over. Large enough for the cost of a
@@ -114,10 +115,6 @@ class EpochLoop:
         self.stop_training = False
         n_rows, batch_size = training.codes.size, settings.batch_size
         rows_per_call = batch_size * max(1, ROWS_PER_CALL // batch_size)
-        calls = [
-            (start, min(start + rows_per_call, n_rows))
-            for start in range(0, n_rows, rows_per_call)
-        ]
         history = keras.callbacks.History()
         told = keras.callbacks.CallbackList(
             [*callbacks, history],
@@ -125,10 +122,10 @@ class EpochLoop:
             model=self,
             verbose=settings.verbose,
             epochs=settings.epochs,
-            steps=len(calls),
+            steps=-(-n_rows // rows_per_call),
         )
-        data = [tf.constant(part) for part in training]
-        held_out = validation and [tf.constant(part) for part in validation]
+        epoch_calls = _calls(training, random_state, rows_per_call)
+        held_out = validation and _held_out(validation)
         seeds = np.array(dropout_seeds(settings.dropout, dropout_seed), np.int32)
         rates = np.array([rate for rate in settings.dropout if rate > 0])
         numbers = (
@@ -143,17 +140,15 @@ class EpochLoop:
         told.on_train_begin()
         for epoch in range(settings.epochs):
             told.on_epoch_begin(epoch)
-            order = random_state.permutation(n_rows).astype(np.int32)
             sums = np.zeros(4, np.float32)
-            for call, (start, end) in enumerate(calls):
+            for call, (data, order) in enumerate(epoch_calls()):
                 told.on_train_batch_begin(call)
-                rows = order[start:end]
-                sums = self._train(sums, *data, rows, batch_size, step, *numbers)
-                step += -(-(end - start) // batch_size)
+                sums = self._train(sums, *data, order, batch_size, step, *numbers)
+                step += -(-order.size // batch_size)
                 told.on_train_batch_end(call, _means(sums))
             logs = _means(sums)
             if held_out is not None:
-                means = _means(self._measure(*held_out))
+                means = _means(sum(self._measure(*part) for part in held_out()))
                 logs |= {f"val_{name}": mean for name, mean in means.items()}
             told.on_epoch_end(epoch, logs)
             if self.stop_training:
@@ -242,6 +237,49 @@ class EpochLoop:
                 weight.assign_add(velocity)
         else:
             weight.assign_sub(change)
+
+
+def _tensors(rows: Rows) -> list[tf.Tensor]:
+    return [tf.constant(part) for part in rows]
+
+
+def _held_out(validation: Rows) -> Callable[[], Iterator[list[tf.Tensor]]]:
+    """Give validation rows anew for each epoch; those in memory are copied once."""
+    if isinstance(validation.X, DaskArray):
+        return lambda: map(_tensors, parts(validation))
+    data = _tensors(validation)
+    return lambda: iter([data])
+
+
+def _calls(
+    training: Rows, random_state: np.random.RandomState, rows_per_call: int
+) -> Callable[[], Iterator[tuple[list[tf.Tensor], np.ndarray]]]:
+    """Give rows for each call of the graph in an epoch, and which to take in turn.
+
+    Rows in memory are given whole, since they are copied only once; of others, those
+    of the call, in random order already.
+    """
+
+    def slices(n_rows: int) -> Iterator[slice]:
+        starts = range(0, n_rows, rows_per_call)
+        return (slice(start, start + rows_per_call) for start in starts)
+
+    if isinstance(training.X, DaskArray):
+
+        def in_turn() -> Iterator[tuple[list[tf.Tensor], np.ndarray]]:
+            for buffer in shuffled(training, random_state, rows_per_call):
+                for rows in slices(buffer.codes.size):
+                    part = Rows(*(whole[rows] for whole in buffer))
+                    yield _tensors(part), np.arange(part.codes.size, dtype=np.int32)
+
+        return in_turn
+    data = _tensors(training)
+
+    def epoch() -> Iterator[tuple[list[tf.Tensor], np.ndarray]]:
+        order = random_state.permutation(training.codes.size).astype(np.int32)
+        return ((data, order[rows]) for rows in slices(order.size))
+
+    return epoch
 
 
 def _zeros(shape: tuple[int, ...]) -> tf.Variable:

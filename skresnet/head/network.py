@@ -13,8 +13,9 @@ import numpy as np
 
 from skresnet.base import as_plain
 from skresnet.forks import claim_tensorflow
+from skresnet.head.blocks import Rows, joined_moments, parts
 from skresnet.head.forward import ACTIVATIONS, dense_probabilities, in_blocks
-from skresnet.head.rows import Rows
+from skresnet.lazy import DaskArray
 from skresnet.validation import ClassifierSettings
 
 # Length of a standardised row, as the root of its mean square. With ImageNet weights
@@ -60,9 +61,13 @@ class Standardization:
         n_features = rows.X.shape[1]
         if not settings.standardize:
             return cls(np.zeros(n_features), np.ones(n_features))
-        shares = rows.weights / rows.weights.sum()
-        mean = shares @ rows.X
-        variance = (shares @ np.square(rows.X - mean)).astype(np.float64)
+        if isinstance(rows.X, DaskArray):
+            measured = (
+                (float(part.weights.sum()), *_moments(part)) for part in parts(rows)
+            )
+            mean, variance = joined_moments(measured)
+        else:
+            mean, variance = _moments(rows)
         deviation = np.sqrt(variance)
         deviation[deviation <= _LEAST_SHARE * np.abs(mean)] = 1.0
         return cls(mean.astype(np.float64), deviation * (np.sqrt(n_features) / _LENGTH))
@@ -93,6 +98,12 @@ class Standardization:
         kernel, bias, *others = weights
         bias = bias + self.mean @ kernel.astype(np.float64)
         return [*_floats(kernel * self.scale[:, np.newaxis], bias), *others]
+
+
+def _moments(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    shares = rows.weights / rows.weights.sum()
+    mean = shares @ rows.X
+    return mean, (shares @ np.square(rows.X - mean)).astype(np.float64)
 
 
 def _floats(*arrays: np.ndarray) -> list[np.ndarray]:

@@ -95,7 +95,7 @@ class HeadPredictor(ClassifierMixin, VersionedEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or Dask array of shape (n_samples, n_features)
             Features; used as float32.
 
         y : array-like of shape (n_samples,)
@@ -117,7 +117,7 @@ class HeadPredictor(ClassifierMixin, VersionedEstimator):
         weights = None
         if sample_weight is not None:
             weights = check_weights(sample_weight, codes)
-        probabilities = self.predict_proba(X).astype(float)
+        probabilities = np.asarray(self.predict_proba(X)).astype(float)
         own = probabilities[np.arange(codes.size), codes]
         losses = -np.log(np.maximum(own, np.finfo(np.float32).tiny))
         right = probabilities.argmax(axis=1) == codes

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    _num_samples,
+    validate_data,
+)
 
+from skresnet.head.blocks import BUFFER_BYTES, Rows
+from skresnet.lazy import (
+    DaskArray,
+    DaskCollection,
+    check_lazy_rows,
+    mapped_blocks,
+    taken_rows,
+)
 from skresnet.validation import (
     ClassifierSettings,
     check_classifier,
@@ -113,6 +126,7 @@ def check_fit(
         If something cannot be used; the message names it. `TypeError` where its type
         is at fault, `NotADirectoryError` without the folder of ``checkpoint_path``.
     """
+    y, sample_weight, y_val, groups = map(_computed, (y, sample_weight, y_val, groups))
     settings = check_classifier(classifier, n_samples)
     labels = check_labels(y)
     check_same_length(range(n_samples), labels)
@@ -145,6 +159,18 @@ def check_fit(
         val_weights = None if by_class is None else by_class[val_codes]
     numbers = None if groups is None else _group_numbers(groups, n_samples)
     return FitRequest(settings, known, codes, weights, val_codes, val_weights, numbers)
+
+
+def _computed(values: Any) -> Any:
+    """Compute what is Dask's, such as a column of labels."""
+    return values.compute() if isinstance(values, DaskCollection) else values
+
+
+def number_of_rows(X: Any) -> int:
+    """Count the samples of X."""
+    if isinstance(X, DaskCollection):
+        check_lazy_rows(X)
+    return int(_num_samples(X))
 
 
 def _group_numbers(groups: Any, n_samples: int) -> np.ndarray:
@@ -259,10 +285,11 @@ def _row_weights(
     return weights
 
 
-def as_features(
-    estimator: Any, X: Any, *, name: str = "X", reset: bool = False
-) -> np.ndarray:
+def as_features(estimator: Any, X: Any, *, name: str = "X", reset: bool = False) -> Any:
     """Return features as finite float32; ``reset`` is scikit-learn's.
+
+    A Dask array is computed if memory holds it with ease. The blocks of a larger one
+    are checked whenever they are.
 
     Raises
     ------
@@ -270,8 +297,23 @@ def as_features(
         If they cannot be used, or are not as wide as those the estimator was fitted
         on.
     """
+    if isinstance(X, DaskCollection):
+        check_lazy_rows(X, name)
+    if isinstance(X, DaskArray):
+        n_samples, n_features = X.shape
+        if 4 * n_samples * n_features > BUFFER_BYTES:
+            # Of its width, one row tells.
+            _validated(estimator, np.zeros((1, n_features), np.float32), name, reset)
+            return mapped_blocks(_in_small_blocks(X, name), partial(_checked, name))
+        X = _computed(X)
+    X = _validated(estimator, X, name, reset)
+    _check_finite(X, name)
+    return X
+
+
+def _validated(estimator: Any, X: Any, name: str, reset: bool) -> np.ndarray:
     try:
-        X = validate_data(
+        return validate_data(
             estimator, X, reset=reset, dtype=np.float32, ensure_all_finite=False
         )
     except ValueError as error:
@@ -282,17 +324,35 @@ def as_features(
             "n_features): features as ResNet50Embedder makes them of pictures, always "
             "with the same layer, pooling and input_size.)"
         ) from error
-    _check_finite(X, name)
+
+
+def _in_small_blocks(X: Any, name: str) -> Any:
+    """Join blocks that divide the columns; refuse those too large to be shuffled."""
+    X = X.rechunk({1: -1})
+    n_bytes = 4 * max(X.chunks[0]) * X.shape[1]
+    if n_bytes > BUFFER_BYTES // 4:
+        raise ValueError(
+            f"{name} comes in blocks of up to {n_bytes / 2**20:.0f} MB of float32, and "
+            f"rows are shuffled in {BUFFER_BYTES / 2**20:.0f} MB, which should have "
+            "room for several blocks. Make smaller ones, of about 1024 rows, where the "
+            "array is made: rechunk would compute each block many times."
+        )
     return X
 
 
-def _check_finite(X: np.ndarray, name: str) -> None:
-    """Refuse NaN and infinity, and say which rows hold them."""
+def _checked(name: str, block: Any, first: int) -> np.ndarray:
+    X = np.asarray(block, np.float32)
+    _check_finite(X, name, first)
+    return X
+
+
+def _check_finite(X: np.ndarray, name: str, first: int = 0) -> None:
+    """Refuse NaN and infinity, and say which rows hold them, counted from ``first``."""
     bad = np.flatnonzero(~np.isfinite(X).all(axis=1))
     if bad.size == 0:
         return
     kind = "NaN" if np.isnan(X[bad]).any() else "infinity"
-    shown = ", ".join(str(row) for row in bad[:_SHOWN])
+    shown = ", ".join(str(first + row) for row in bad[:_SHOWN])
     more = f" and {bad.size - _SHOWN} more" if bad.size > _SHOWN else ""
     what_to_do = (
         "A row of NaN stands for a picture that ResNet50Embedder(on_error='nan') "
@@ -308,15 +368,7 @@ def _check_finite(X: np.ndarray, name: str) -> None:
     )
 
 
-class Rows(NamedTuple):
-    """Rows to train or to validate on."""
-
-    X: np.ndarray  # float32, (n_rows, n_features)
-    codes: np.ndarray  # int32, position of each label in the sorted classes
-    weights: np.ndarray  # float32
-
-
-def weighted_rows(X: np.ndarray, codes: np.ndarray, weights: np.ndarray | None) -> Rows:
+def weighted_rows(X: Any, codes: np.ndarray, weights: np.ndarray | None) -> Rows:
     """Join them, the weights scaled to a mean of 1, so that their ratios matter."""
     if weights is None:
         weights = np.ones(codes.size)
@@ -325,8 +377,8 @@ def weighted_rows(X: np.ndarray, codes: np.ndarray, weights: np.ndarray | None) 
 
 def split(
     request: FitRequest,
-    X: np.ndarray,
-    X_val: np.ndarray | None,
+    X: Any,
+    X_val: Any,
     random_state: np.random.RandomState,
 ) -> tuple[Rows, Rows | None, np.ndarray | None]:
     """Divide what fit was given into rows that train and rows that validate.
@@ -362,12 +414,12 @@ def split(
     return _part(request, X, rows), validation, indices
 
 
-def all_rows(request: FitRequest, X: np.ndarray) -> Rows:
+def all_rows(request: FitRequest, X: Any) -> Rows:
     """Take all rows of a weight above 0, those that were set aside included."""
     return _part(request, X, _weighty(request))
 
 
-def rows_of_a_call(request: FitRequest, X: np.ndarray) -> Rows:
+def rows_of_a_call(request: FitRequest, X: Any) -> Rows:
     """Take the rows of one of many calls, whose weights are scaled by all classes."""
     weights = request.weights
     if weights is None:
@@ -381,9 +433,10 @@ def _weighty(request: FitRequest) -> np.ndarray:
     return np.flatnonzero(request.weights)
 
 
-def _part(request: FitRequest, X: np.ndarray, rows: np.ndarray) -> Rows:
+def _part(request: FitRequest, X: Any, rows: np.ndarray) -> Rows:
     weights = None if request.weights is None else request.weights[rows]
-    return weighted_rows(X[rows], request.codes[rows], weights)
+    chosen = taken_rows(X, rows) if isinstance(X, DaskArray) else X[rows]
+    return weighted_rows(chosen, request.codes[rows], weights)
 
 
 def set_aside(

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from skresnet.head.blocks import Rows
 from skresnet.head.callbacks import (
     BestWeights,
     EpochTasks,
@@ -22,7 +23,8 @@ from skresnet.head.network import (
     Standardization,
     initial_weights,
 )
-from skresnet.head.rows import FitRequest, Rows
+from skresnet.head.rows import FitRequest
+from skresnet.lazy import DaskArray
 from skresnet.validation import ClassifierSettings
 
 _LARGEST_SEED: Final = np.iinfo(np.int32).max
@@ -96,6 +98,11 @@ def train(
     if validation is None:
         monitor = settings.monitor.removeprefix("val_")
         settings = replace(settings, monitor=monitor)
+    if callbacks and isinstance(training.X, DaskArray):
+        raise ValueError(
+            "callbacks are Keras', which trains on rows in memory, and these come in "
+            "blocks. Leave callbacks out, use those of scikit-learn, or pass an array."
+        )
     init_seed, dropout_seed = random_state.randint(_LARGEST_SEED, size=2)
     architecture = Architecture(
         training.X.shape[1],
@@ -249,7 +256,7 @@ class _Run:
         return lambda weights: self._head(standardization.folded(weights))
 
     def _some(self, rows: Rows) -> np.ndarray:
-        return rows.X[: self.settings.batch_size]
+        return np.asarray(rows.X[: self.settings.batch_size])
 
 
 def _check_finite(outputs: np.ndarray, settings: ClassifierSettings) -> None:
