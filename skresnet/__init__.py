@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from skresnet.cache import EmbeddingCache
     from skresnet.classifier import ORIGINAL_SETTINGS, DenseSGDClassifier
     from skresnet.datasets import (
+        load_features,
         load_image_folder,
         load_image_splits,
         load_image_table,
@@ -69,6 +70,7 @@ __all__ = [
     "find_duplicates",
     "find_label_issues",
     "find_leakage",
+    "load_features",
     "load_image_folder",
     "load_image_splits",
     "load_image_table",
@@ -106,6 +108,7 @@ _HOMES = {
     "find_duplicates": "skresnet.auditing",
     "find_label_issues": "skresnet.auditing",
     "find_leakage": "skresnet.auditing",
+    "load_features": "skresnet.datasets",
     "load_image_folder": "skresnet.datasets",
     "load_image_splits": "skresnet.datasets",
     "load_image_table": "skresnet.datasets",

@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from skresnet.base import installed_version
+from skresnet.datasets.features import EMBEDDER_KEY
 from skresnet.embedder import EMBEDDERS
 from skresnet.embedding import FEATURES_VERSION
 from skresnet.image_embedder import ImageEmbedder
-
-EMBEDDER_KEY: Final = b"skresnet.embedder"
-"""The key of the metadata of a Parquet file."""
 
 # What concerns the run that has made the rows, and not the rows.
 _OF_THE_RUN: Final = (

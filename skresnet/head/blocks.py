@@ -50,14 +50,13 @@ def joined_moments(
 
 
 def shuffled(
-    rows: Rows, random_state: np.random.RandomState, batch_size: int
+    rows: Rows, random_state: np.random.RandomState, n_at_once: int
 ) -> Iterator[Rows]:
-    """Give all rows in random order, a buffer full at a time.
+    """Give all rows of blocks in random order, so many at once.
 
-    Each buffer has rows of blocks from all over, with the classes in about the shares
-    that all rows have: blocks are often of one class, since files are in the order of
-    folders. What is given is overwritten by the next. All but the last have room for a
-    whole number of batches, so that no batch is cut short.
+    Blocks come in random order, and a buffer holds the rows of many. Each row that is
+    read takes the place of a random one there, which is given. Files are in the order
+    of folders, so that blocks are often of one class: those come evenly spaced.
 
     Parameters
     ----------
@@ -67,46 +66,65 @@ def shuffled(
     random_state : RandomState
         Draws the order.
 
-    batch_size : int
-        Rows of a batch.
+    n_at_once : int
+        How many are given at once, but for the last.
     """
-    n_left, n_features = rows.X.shape
-    at_once = BUFFER_BYTES // (4 * n_features * batch_size)
-    capacity = min(max(at_once, 1) * batch_size, n_left)
-    buffer = Rows(
-        np.empty((capacity, n_features), np.float32),
-        np.empty(capacity, rows.codes.dtype),
-        np.empty(capacity, rows.weights.dtype),
-    )
-    places = random_state.permutation(capacity)
+    n_rows, n_features = rows.X.shape
+    capacity = min(max(BUFFER_BYTES // (4 * n_features), 1), n_rows)
+    buffer = _empty(rows, capacity)
+    waiting = _empty(rows, 0)
     n_filled = 0
-    for part in _read(rows, _dealt(rows, -(-n_left // capacity), random_state)):
-        start = 0
-        while start < part.codes.size:
-            free = places[n_filled : n_filled + part.codes.size - start]
-            for whole, read in zip(buffer, part, strict=True):
-                whole[free] = read[start : start + free.size]
-            start += free.size
-            n_filled += free.size
-            if n_filled == places.size:
-                yield Rows(*(whole[:n_filled] for whole in buffer))
-                n_left -= n_filled
-                places = random_state.permutation(min(capacity, n_left))
-                n_filled = 0
+    for part in _read(rows, _interleaved(rows, random_state)):
+        n_new = min(capacity - n_filled, part.codes.size)
+        _put(part, slice(n_new), buffer, slice(n_filled, n_filled + n_new))
+        n_filled += n_new
+        n_taken = part.codes.size - n_new
+        if n_taken:
+            places = random_state.permutation(capacity)[:n_taken]
+            waiting = _joined(waiting, _at(buffer, places))
+            _put(part, slice(n_new, None), buffer, places)
+        while waiting.codes.size >= n_at_once:
+            yield _at(waiting, slice(n_at_once))
+            waiting = _at(waiting, slice(n_at_once, None))
+    order = random_state.permutation(capacity)
+    while waiting.codes.size + order.size:
+        n_taken = n_at_once - waiting.codes.size
+        yield _joined(waiting, _at(buffer, order[:n_taken]))
+        waiting, order = _empty(rows, 0), order[n_taken:]
 
 
-def _dealt(rows: Rows, n_hands: int, random_state: np.random.RandomState) -> np.ndarray:
-    """Order the blocks so that each of some runs of them has its share of each class.
+def _empty(like: Rows, n_rows: int) -> Rows:
+    return Rows(
+        np.empty((n_rows, like.X.shape[1]), np.float32),
+        np.empty(n_rows, like.codes.dtype),
+        np.empty(n_rows, like.weights.dtype),
+    )
 
-    They are sorted by class, those of one class shuffled, and dealt like cards.
-    """
+
+def _at(rows: Rows, places: Any) -> Rows:
+    return Rows(*(column[places] for column in rows))
+
+
+def _put(rows: Rows, chosen: Any, others: Rows, places: Any) -> None:
+    for column, other in zip(rows, others, strict=True):
+        other[places] = column[chosen]
+
+
+def _joined(first: Rows, second: Rows) -> Rows:
+    return Rows(*map(np.concatenate, zip(first, second, strict=True)))
+
+
+def _interleaved(rows: Rows, random_state: np.random.RandomState) -> np.ndarray:
+    """Order the blocks so that those of each class are evenly spaced."""
     lengths = np.array(rows.X.chunks[0])
-    order = random_state.permutation(lengths.size)
     starts = np.cumsum(lengths) - lengths
     middle = rows.codes[starts + lengths // 2]  # of a block of several classes, one
-    order = order[np.argsort(middle[order], kind="stable")]
-    hands = np.arange(order.size) % n_hands
-    return order[np.lexsort((random_state.permutation(order.size), hands))]
+    positions = np.empty(lengths.size)
+    for code in np.unique(middle):
+        blocks = random_state.permutation(np.flatnonzero(middle == code))
+        offset = random_state.uniform()
+        positions[blocks] = (np.arange(blocks.size) + offset) / blocks.size
+    return np.argsort(positions, kind="stable")
 
 
 def _read(rows: Rows, order: np.ndarray) -> Iterator[Rows]:

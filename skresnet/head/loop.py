@@ -259,25 +259,19 @@ def _calls(
     Rows in memory are given whole, since they are copied only once; of others, those
     of the call, in random order already.
     """
-
-    def slices(n_rows: int) -> Iterator[slice]:
-        starts = range(0, n_rows, rows_per_call)
-        return (slice(start, start + rows_per_call) for start in starts)
-
     if isinstance(training.X, DaskArray):
 
         def in_turn() -> Iterator[tuple[list[tf.Tensor], np.ndarray]]:
-            for buffer in shuffled(training, random_state, rows_per_call):
-                for rows in slices(buffer.codes.size):
-                    part = Rows(*(whole[rows] for whole in buffer))
-                    yield _tensors(part), np.arange(part.codes.size, dtype=np.int32)
+            for part in shuffled(training, random_state, rows_per_call):
+                yield _tensors(part), np.arange(part.codes.size, dtype=np.int32)
 
         return in_turn
     data = _tensors(training)
 
     def epoch() -> Iterator[tuple[list[tf.Tensor], np.ndarray]]:
         order = random_state.permutation(training.codes.size).astype(np.int32)
-        return ((data, order[rows]) for rows in slices(order.size))
+        for start in range(0, order.size, rows_per_call):
+            yield data, order[start : start + rows_per_call]
 
     return epoch
 
