@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from skresnet.cli.features import load_test_features, refuse_options_of_pictures
 from skresnet.cli.models import (
     check_drawing,
     load_model,
@@ -166,16 +167,25 @@ def evaluate(
 
     A folder holds a test folder, or one folder a class. A table is a CSV or Parquet
     file with the columns path and class, as `skresnet train` writes beside a model, and
-    perhaps one of splits, of which test is taken.
+    perhaps one of splits, of which test is taken. Of a folder of features, as `skresnet
+    embed` writes them, test or all are taken.
 
     A model in a .joblib file is a pickle: loading it runs what it contains. Load only
     files from people you trust. One in a .skops file runs nothing.
     """
+    from skresnet.datasets.features import are_features
+
     outputs = [path for path in (out, report) if path]
     check_outputs(outputs, force=force)
     if report:
         check_drawing()
     source, params = source_of(place, params)
+    if are_features(source.place):
+        refuse_options_of_pictures(place, "report", "group_by", "cache")
+        predictions = _tested_on_features(load_model(model), source.place)
+        with results(out, force=force) as write:
+            write(chosen_format(format_name, out, _FORMATS)(predictions))
+        return
     part = load_test(source, group_by)
     folder_of_cache = chosen_cache(cache, no_cache)
     check_not_inputs(outputs, [model, place, *part.paths, *files_in(folder_of_cache)])
@@ -201,6 +211,23 @@ def evaluate(
             ("evaluate", model, *source.words, "--report", page, *again),
             ("predict", model, *source.words_for_picture(part.paths[0]), *again),
         )
+
+
+def _tested_on_features(classifier: Any, place: Any) -> Predictions:
+    """Let the steps behind the embedder predict rows that such an embedder has made."""
+    import numpy as np
+
+    from skresnet.evaluation import Predictions
+    from skresnet.stored_features import check_same_features
+
+    features, described = load_test_features(place)
+    check_same_features(described, classifier["embedder"], "in the model")
+    _check_classes(features.pictures, classifier)
+    probabilities = np.asarray(classifier[1:].predict_proba(features.rows))
+    paths, classes, _ = features.pictures
+    return Predictions.from_probabilities(
+        paths, classes, probabilities, classifier.classes_
+    )
 
 
 def _check_classes(part: Part, classifier: Any) -> None:

@@ -94,7 +94,7 @@ def load_parts(
         every = _part(loaded)
         if test_size == 0:
             return Parts(every, None, None)
-        test = _set_aside(every, test_size, random_state)
+        test = set_aside(every, test_size, random_state)
         train = np.delete(np.arange(len(every.paths)), test)
         return Parts(every.at(train), None, every.at(test), test_was_set_aside=True)
     val, test_part = (
@@ -115,7 +115,7 @@ def _split(loaded: Any, name: str, source: Source) -> Any:
     )
 
 
-def _set_aside(every: Part, test_size: float, random_state: int) -> np.ndarray:
+def set_aside(every: Part, test_size: float, random_state: int) -> np.ndarray:
     """Choose pictures for the test, whole groups where there are groups."""
     from sklearn.model_selection import train_test_split
     from sklearn.utils import check_random_state

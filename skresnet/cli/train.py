@@ -5,12 +5,18 @@ from __future__ import annotations
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 from click.core import ParameterSource
 
+from skresnet.cli.features import (
+    FeatureParts,
+    embedder_of,
+    load_feature_parts,
+    refuse_options_of_pictures,
+)
 from skresnet.cli.models import (
     best_epoch,
     check_drawing,
@@ -50,6 +56,9 @@ from skresnet.cli.pictures import (
 )
 from skresnet.cli.sources import source_of
 from skresnet.cli.terminal import say, say_next
+
+if TYPE_CHECKING:
+    from skresnet.evaluation import Predictions
 
 _FOLDS = 3
 _WIDTH = 28  # of the names of heads
@@ -128,16 +137,30 @@ def train(
     usual names. A val split decides the best epoch; without one, a part of the training
     pictures does. Without splits, a part of each class is set aside for the test and
     listed beside the model, in model.test.csv for model.joblib.
+
+    A folder of features, as `skresnet embed` writes them to Parquet files, may take the
+    place of pictures. They may be more than memory holds. The model predicts pictures.
     """
+    from skresnet.datasets.features import are_features
+
     outputs = [out, report] if report else [out]
     check_outputs(outputs, force=force)
     check_safe_files(out)
     if report:
         check_drawing()
     source, params = source_of(place, params)
+    stored = are_features(source.place)
+    if stored:
+        refuse_options_of_pictures(place, "network", "report", "group_by", "cache")
     params = checked_embedder(params)
     if head == "logistic":
         params = _without_dense(params, search)
+    if stored:
+        of_head = {n: v for n, v in params.items() if n.startswith("classifier__")}
+        model = _new_model(head, None, scale, random_state, of_head)
+        features = load_feature_parts(source.place, test_size, random_state)
+        _train_on_features(place, features, model, search, random_state, out, force)
+        return
     folder_of_cache = chosen_cache(cache, no_cache)
     parts = load_parts(source, test_size, random_state, group_by)
     if report and parts.test is None:
@@ -191,12 +214,7 @@ def train(
     predictions = tested(model, parts.test, "skip")
     for line in seen_lines(predictions):
         say(line)
-    say(
-        f"Test: accuracy {predictions.accuracy:.4f}, loss {predictions.loss:.4f} "
-        f"({len(predictions.pictures)} pictures)"
-    )
-    for confusion in predictions.confusions(1):
-        say(f"Confused most: {confusion}")
+    _tell_test(predictions)
     if report:
         write_report(model, predictions, report, force=force)
         say(f"Report: {report}")
@@ -208,6 +226,71 @@ def train(
     say_next(("evaluate", out, *tested_on, *again), predict)
     if predictions.failures and on_error == "raise":
         raise click.exceptions.Exit(SOME_UNREADABLE)
+
+
+def _train_on_features(
+    place: str,
+    parts: FeatureParts,
+    model: Any,
+    search: bool,
+    random_state: int,
+    out: Path,
+    force: bool,
+) -> None:
+    """Train what is behind the embedder on stored rows, and test it on others."""
+    from skresnet.evaluation import Predictions
+
+    rows, pictures = parts.train
+    test_list = beside(out, ".test.csv") if parts.test_was_set_aside else None
+    outputs = [path for path in (out, test_list) if path]
+    check_outputs(outputs, force=force)
+    check_not_inputs(outputs, [place])
+    if not isinstance(rows, np.ndarray) and (search or len(model) > 2):
+        raise click.UsageError(
+            f"{rows.nbytes / 1e9:.1f} GB of features are trained on block by block, "
+            "which only the dense network can: leave out --search, --scale and "
+            "--head logistic."
+        )
+    _describe(place, parts.pictures)
+    model.steps[0] = ("embedder", embedder_of(parts.embedder))
+    metadata: dict[str, Any] = {"groups": pictures.groups}
+    if parts.val:
+        metadata = {"X_val": parts.val.rows, "y_val": parts.val.pictures.classes}
+    behind = model[1:]
+    if search:
+        behind = _searched(behind, rows, pictures, random_state)
+        model.steps[1:] = behind.steps
+    _fit(behind, rows, pictures.classes, metadata)
+    save_model(model, out, force=force)
+    if hasattr(model["classifier"], "best_epoch_"):
+        say(f"Best: {best_epoch(model['classifier'])}")
+    say(f"Model: {out}")
+    if parts.test is None:
+        return
+    tested_on: list[Any] = [Path(place)]
+    paths, classes, _ = parts.test.pictures
+    if test_list:
+        with (
+            writing(test_list, force=force) as (unfinished,),
+            list_writer(unfinished) as append,
+        ):
+            append(zip(paths.tolist(), classes.tolist(), strict=True))
+        say(f"Test pictures: {test_list}")
+        tested_on = [test_list]
+    probabilities = np.asarray(model[1:].predict_proba(parts.test.rows))
+    _tell_test(
+        Predictions.from_probabilities(paths, classes, probabilities, model.classes_)
+    )
+    say_next(("evaluate", out, *tested_on))
+
+
+def _tell_test(predictions: Predictions) -> None:
+    say(
+        f"Test: accuracy {predictions.accuracy:.4f}, loss {predictions.loss:.4f} "
+        f"({len(predictions.pictures)} pictures)"
+    )
+    for confusion in predictions.confusions(1):
+        say(f"Confused most: {confusion}")
 
 
 def _without_dense(params: dict[str, Any], search: bool) -> dict[str, Any]:

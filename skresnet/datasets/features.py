@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -149,10 +150,16 @@ def load_features(place: Any, *, labelled: bool = True) -> Bunch:
 
 
 def are_features(place: Any) -> bool:
-    """Tell a folder on this disk in which Parquet files of features lie."""
+    """Tell a folder on this disk that has Parquet files of features directly in it."""
     if is_elsewhere(place) or not Path(place).is_dir():
         return False
-    return any(_opened(file) is not None for file in _files(str(place)))
+    for file in sorted(Path(place).glob("*.parquet")):
+        if not file.name.startswith((".", "_")):
+            _check_installed()
+            with suppress(ValueError):  # of what may be no such file among pictures
+                if _opened(str(file)):
+                    return True
+    return False
 
 
 def _check_installed() -> None:
