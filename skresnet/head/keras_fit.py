@@ -13,9 +13,10 @@ import tensorflow as tf
 from scikeras.wrappers import KerasClassifier
 from sklearn.preprocessing import FunctionTransformer
 
-from skresnet.head.blocks import Rows
+from skresnet.head.blocks import Rows, parts, shuffled
 from skresnet.head.loop import VALIDATION_ROWS
 from skresnet.head.network import dropout_seeds
+from skresnet.lazy import DaskArray
 from skresnet.validation import ClassifierSettings
 
 
@@ -49,9 +50,9 @@ def fit_by_keras(
     n_classes = model.output_shape[-1]
     trainer = _Trainer(
         model,
-        batches=_Batches(training, n_classes, settings.batch_size, order),
+        batches=_batches(training, n_classes, settings.batch_size, order),
         validation_batches=validation
-        and _Batches(validation, n_classes, VALIDATION_ROWS),
+        and _batches(validation, n_classes, VALIDATION_ROWS),
         epochs=settings.epochs,
         verbose=settings.verbose,
         fit__callbacks=[_Recompiled(), *own, history],
@@ -61,7 +62,12 @@ def fit_by_keras(
     logger.addFilter(_is_no_retracing)
     try:
         with _without_limits():
-            trainer.fit(training.X, training.codes)
+            if isinstance(training.X, DaskArray):
+                # It looks at the shape and the kind alone, and would compute them.
+                some = np.zeros((n_classes, training.X.shape[1]), np.float32)
+                trainer.fit(some, np.arange(n_classes, dtype=np.int32))
+            else:
+                trainer.fit(training.X, training.codes)
     finally:
         logger.removeFilter(_is_no_retracing)
         for callback in keras.tree.flatten(getattr(trainer, "_fit_callbacks", [])):
@@ -164,6 +170,52 @@ class _Batches(keras.utils.PyDataset):
         """Draw the order."""
         if self._random_state is not None:
             self._order = self._random_state.permutation(self._order.size)
+
+
+class _LazyBatches(keras.utils.PyDataset):
+    """Rows of blocks in batches; of validation rows, a batch is a block.
+
+    Keras asks for one after another, after it has looked at the first ones.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        n_classes: int,
+        batch_size: int,
+        order: np.random.RandomState | None = None,
+    ) -> None:
+        super().__init__()
+        self._rows = rows
+        self._n_classes = n_classes
+        self._batch_size = batch_size
+        self._random_state = order
+        self._given: Iterator[Rows] = iter(())
+        self._n_given = len(self)
+
+    def __len__(self) -> int:
+        if self._random_state is None:
+            return len(self._rows.X.chunks[0])
+        return -(-self._rows.codes.size // self._batch_size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
+        if index < self._n_given:
+            self._n_given = 0
+            self._given = iter(())  # frees the buffer before there is another one
+            self._given = (
+                parts(self._rows)
+                if self._random_state is None
+                else shuffled(self._rows, self._random_state, self._batch_size)
+            )
+        while self._n_given <= index:
+            X, codes, weights = next(self._given)
+            self._n_given += 1
+        return X, keras.utils.to_categorical(codes, self._n_classes), weights
+
+
+def _batches(rows: Rows, *settings: Any) -> keras.utils.PyDataset:
+    make = _LazyBatches if isinstance(rows.X, DaskArray) else _Batches
+    return make(rows, *settings)
 
 
 class _Recompiled(keras.callbacks.Callback):

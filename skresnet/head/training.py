@@ -24,7 +24,6 @@ from skresnet.head.network import (
     initial_weights,
 )
 from skresnet.head.rows import FitRequest
-from skresnet.lazy import DaskArray
 from skresnet.validation import ClassifierSettings
 
 _LARGEST_SEED: Final = np.iinfo(np.int32).max
@@ -98,11 +97,6 @@ def train(
     if validation is None:
         monitor = settings.monitor.removeprefix("val_")
         settings = replace(settings, monitor=monitor)
-    if callbacks and isinstance(training.X, DaskArray):
-        raise ValueError(
-            "callbacks are Keras', which trains on rows in memory, and these come in "
-            "blocks. Leave callbacks out, use those of scikit-learn, or pass an array."
-        )
     init_seed, dropout_seed = random_state.randint(_LARGEST_SEED, size=2)
     architecture = Architecture(
         training.X.shape[1],

@@ -1,6 +1,7 @@
 """Training on Dask arrays of rows, of which memory holds a part."""
 
 import dask.array as da
+import keras
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -218,16 +219,26 @@ def test_blocks_without_room_to_be_shuffled_are_refused(data):
 
 
 @pytest.mark.usefixtures("small_buffer")
-def test_callbacks_of_keras_are_refused_before_a_block_is_read(data):
-    keras = pytest.importorskip("keras")
-    X, y, *_ = data
+def test_callbacks_of_keras_see_each_epoch_and_may_end_the_training(data):
+    class Notes(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.epochs = []
 
-    def read(block):
-        raise AssertionError("a block was read")
+        def on_epoch_end(self, epoch, logs=None):
+            self.epochs.append(logs)
+            self.model.stop_training = epoch == 5
 
-    lazily = in_blocks(X).map_blocks(read, dtype=X.dtype, meta=np.empty((0, 0)))
-    with pytest.raises(ValueError, match="callbacks are Keras'"):
-        classifier(callbacks=[keras.callbacks.Callback()]).fit(lazily, y)
+    X, y, X_test, y_test = data
+    notes = Notes()
+    by_keras = classifier(callbacks=[notes], refit=False).fit(in_blocks(X), y)
+    ours = classifier(epochs=6, refit=False).fit(in_blocks(X), y)
+    assert by_keras.n_iter_ == len(notes.epochs) == 6
+    for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
+        assert by_keras.history_[name] == [logs[name] for logs in notes.epochs]
+        assert by_keras.history_[name] == pytest.approx(ours.history_[name], abs=0.05)
+    assert by_keras.score(X_test, y_test) == pytest.approx(
+        ours.score(X_test, y_test), abs=0.03
+    )
 
 
 def test_blocks_of_unknown_length_and_frames_are_refused(data):
