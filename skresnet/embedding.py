@@ -69,6 +69,8 @@ class EmbeddingSettings:
         # Equal weights are equal wherever their file lies.
         decisive["weights"] = self.backbone.weights.digest
         decisive["version"] = FEATURES_VERSION
+        if self.backbone.precision == "int8":
+            decisive["calibration"] = self.backbone.calibration
         if self.backbone.weights.network != "resnet50":  # the only one there once was
             decisive["network"] = self.backbone.weights.network
         return json.dumps(decisive, sort_keys=True)

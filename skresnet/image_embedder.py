@@ -300,8 +300,8 @@ class ImageEmbedder(
         """Check the parameters, and find the weights."""
         input_size = checked_input_size(self.input_size)
         self._network.n_features(self.layer, self.pooling, input_size)
+        check_precision(self.precision, self.engine)
         check_engine(self.engine)
-        check_precision(self.precision)
         seed = None
         if self.weights is None:
             seed = check_random_state(self.random_state).randint(_LARGEST_SEED)
@@ -339,8 +339,8 @@ class ImageEmbedder(
         # Now, and not after all pictures were looked at: where a model is loaded, the
         # engine that it was fitted with may be missing.
         backbone = self._backbone.on_this_machine()
+        check_precision(backbone.precision, backbone.engine)
         check_engine(backbone.engine)
-        check_precision(backbone.precision)
         cache = self.cache
         if cache is not None and not isinstance(cache, EmbeddingCache):
             cache = EmbeddingCache(cache)

@@ -126,10 +126,10 @@ def load_backbone(settings: BackboneSettings) -> Backbone:
     WeightsUnavailableError
         If the weights file has gone or changed since it was resolved.
     ValueError
-        If the file does not hold the network's weights, or if ``precision="bfloat16"``
-        is asked for on a processor that is slow at it.
+        If the file does not hold the network's weights, or if a precision is asked for
+        that the processor is slow at, or the engine does not compute in.
     EngineUnavailableError
-        If the engine is not installed.
+        If the engine is not installed, or what ``precision="int8"`` needs.
     RuntimeError
         If this process is a fork of one that has computed with the engine, or
         TensorFlow does not execute eagerly.
@@ -147,7 +147,7 @@ def load_backbone(settings: BackboneSettings) -> Backbone:
             _places.popitem(last=False)
     with place.lock:
         if place.backbone is None:
-            check_precision(settings.precision)
+            check_precision(settings.precision, engine)
             read = verified_weights(settings.weights)
             compute = _COMPILERS[engine](settings, read)
             place.backbone = Backbone(settings, compute)

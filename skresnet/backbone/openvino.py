@@ -5,33 +5,25 @@ order takes a process longer than all else that a prediction needs. What comes o
 depends on nothing but the settings, so it is kept on disk for the next process: one
 file a network, beside the embeddings that the command keeps.
 
-What lies there is read only where it is this user's own: a folder or a file that
-others may write to is not used. Each file begins with the digest of the rest, and one
-that is damaged, or that OpenVINO does not take, is made anew. Nothing that goes wrong
-there is an error: the network is then compiled from its weights.
+One that OpenVINO does not take is compiled from its weights.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import platform
-import stat
-import tempfile
-import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import asdict
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 
-from skresnet.backbone.settings import BackboneSettings, most_threads
+from skresnet.backbone import kept
+from skresnet.backbone.eight_bits import quantised
+from skresnet.backbone.settings import (
+    BackboneSettings,
+    has_fast_bfloat16,
+    most_threads,
+)
 from skresnet.networks import Arrays, Layer
 
 _REQUEST = 4  # pictures
@@ -39,14 +31,7 @@ _REQUEST = 4  # pictures
 _GRAPH_VERSION = 2
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 
-# The folder, or nothing to keep no networks.
-FOLDER_VARIABLE = "SKRESNET_COMPILED_NETWORKS"
-
-# The networks used last; ResNet50's take 94 MB each, EfficientNet-Lite0's 14.
-KEPT = 3
-
 _ENDING = ".openvino"
-_DIGEST_BYTES = 32
 
 
 def compile_openvino(
@@ -73,8 +58,9 @@ def compile_openvino(
     import openvino as ov
 
     core = ov.Core()
+    kind = _kind(settings)
     properties: dict[str, Any] = {
-        "INFERENCE_PRECISION_HINT": _PRECISIONS[settings.precision],
+        "INFERENCE_PRECISION_HINT": kind,
         "PERFORMANCE_HINT": "THROUGHPUT",
         # Several processes would otherwise be pinned to the same cores.
         "ENABLE_CPU_PINNING": False,
@@ -84,14 +70,16 @@ def compile_openvino(
     processor = core.get_property("CPU", "FULL_DEVICE_NAME")
     compiled = compiled_once(
         settings,
-        f"{ov.get_version()}, {processor}, {properties}",
-        lambda: core.compile_model(_model(settings, read_weights()), "CPU", properties),
-        lambda kept: core.import_model(
-            ov.Tensor(kept, shared_memory=True), "CPU", properties
+        f"{ov.get_version()}, {processor}, {properties}, {settings.calibration}",
+        lambda: core.compile_model(
+            _described(settings, read_weights), "CPU", properties
+        ),
+        lambda file: core.import_model(
+            ov.Tensor(file, shared_memory=True), "CPU", properties
         ),
     )
     used = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-    if used != _PRECISIONS[settings.precision]:
+    if used != kind:
         raise ValueError(
             f"precision={settings.precision!r} is not possible with engine='openvino' "
             f"on this processor, where OpenVINO computes in {used}: use "
@@ -117,6 +105,24 @@ def compile_openvino(
     return compute
 
 
+def _kind(settings: BackboneSettings) -> str:
+    """Return what OpenVINO calls the precision of all that is not quantised."""
+    if settings.precision == "int8":
+        return "bf16" if has_fast_bfloat16() else "f32"
+    return _PRECISIONS[settings.precision]
+
+
+def _described(
+    settings: BackboneSettings, read_weights: Callable[[], dict[str, Arrays]]
+) -> Any:
+    """Describe the network in the precision of the settings."""
+    if settings.precision != "int8":
+        return _model(settings, read_weights())
+    model = quantised(settings, lambda: _model(settings, read_weights(), n=1))
+    model.reshape([_REQUEST, *settings.input_size, 3])
+    return model
+
+
 def _filled(pictures: NDArray[Any]) -> NDArray[np.float32]:
     """Return as many pictures as a request has, the missing ones all zeros."""
     request = np.zeros((_REQUEST, *pictures.shape[1:]), np.float32)
@@ -128,12 +134,14 @@ def _keep(request: Any, rows: NDArray[np.float32]) -> None:
     rows[:] = request.get_output_tensor().data[: len(rows)]
 
 
-def _model(settings: BackboneSettings, weights: dict[str, Arrays]) -> Any:
-    """Describe the network for one request, from float32 pixels to rows."""
+def _model(
+    settings: BackboneSettings, weights: dict[str, Arrays], *, n: int = _REQUEST
+) -> Any:
+    """Describe the network for n pictures at once, from float32 pixels to rows."""
     import openvino as ov
     from openvino import opset13 as ops
 
-    pixels = ops.parameter([_REQUEST, *settings.input_size, 3], np.float32)
+    pixels = ops.parameter([n, *settings.input_size, 3], np.float32)
     value = pixels
     if settings.preprocessing is not None:
         preprocessing = settings.network.preprocessing
@@ -165,6 +173,7 @@ def _apply(layer: Layer, values: list[Any], filters: Arrays) -> Any:
         else:
             kernel = np.ascontiguousarray(kernel)
             value = ops.convolution(values[0], kernel, *window, **same)
+        value.set_friendly_name(layer.name)  # by which it may be left unquantised
         return ops.add(value, bias.reshape(1, -1, 1, 1))
     if layer.kind == "pad":
         sides = np.array([0, 0, layer.padding, layer.padding])
@@ -190,17 +199,9 @@ def _row(value: Any, settings: BackboneSettings) -> Any:
         return value
     if settings.pooling == "flatten":
         channels_last = ops.transpose(value, np.array([0, 2, 3, 1]))
-        return ops.reshape(channels_last, np.array([_REQUEST, -1]), special_zero=False)
+        return ops.reshape(channels_last, np.array([0, -1]), special_zero=True)
     reduce = ops.reduce_max if settings.pooling == "max" else ops.reduce_mean
     return reduce(value, np.array([2, 3]))
-
-
-def compiled_folder() -> Path | None:
-    """Return the folder of compiled networks; None where none are to be kept."""
-    chosen = os.environ.get(FOLDER_VARIABLE)
-    if chosen is None:
-        return user_cache_path("skresnet", appauthor=False, opinion=False) / "compiled"
-    return Path(chosen).expanduser() if chosen else None
 
 
 def compiled_once(
@@ -223,11 +224,11 @@ def compiled_once(
         The two ways to it. The second is given the kept file's memory, which may be
         used for as long as the network lives.
     """
-    folder = None if settings.weights.path is None else compiled_folder()
-    if folder is None or not _is_private(folder):
+    folder = kept.private_folder(settings)
+    if folder is None:
         return compile_model()
-    path = folder / f"{_key(settings, device)}{_ENDING}"
-    content = _read(path)
+    path = folder / f"{kept.network_key(settings, _GRAPH_VERSION, device)}{_ENDING}"
+    content = kept.read(path)
     if content is not None:
         try:
             compiled = import_model(content)
@@ -235,80 +236,8 @@ def compiled_once(
             pass
         else:
             compiled.kept_memory = content  # it would not hold it by itself
-            with suppress(OSError):
-                os.utime(path)
+            kept.mark_used(path)
             return compiled
     compiled = compile_model()
-    with suppress(OSError):
-        _write(path, compiled.export_model())
-        _forget_oldest(folder)
+    kept.write(path, kept.as_bytes(compiled.export_model()))
     return compiled
-
-
-def _key(settings: BackboneSettings, device: str) -> str:
-    decisive: dict[str, Any] = asdict(settings)
-    # Equal weights are equal wherever their file lies.
-    decisive["weights"] = [settings.weights.network, settings.weights.digest]
-    decisive["made by"] = [_GRAPH_VERSION, device, platform.machine()]
-    text = json.dumps(decisive, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def _is_private(folder: Path) -> bool:
-    """Tell whether a folder is this user's alone to write to, and make it if needed."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return _is_own(folder.stat())
-    except OSError:
-        return False
-
-
-def _is_own(state: os.stat_result) -> bool:
-    if not hasattr(os, "getuid"):  # Windows: the folder lies in the user's profile
-        return True
-    others = stat.S_IWGRP | stat.S_IWOTH
-    return state.st_uid == os.getuid() and not state.st_mode & others
-
-
-def _read(path: Path) -> NDArray[np.uint8] | None:
-    """Return what was kept; None if there is nothing, or nothing to rely on.
-
-    The file is mapped: to copy 94 MB takes as long as to import them.
-    """
-    try:
-        with path.open("rb") as file:
-            if not _is_own(os.fstat(file.fileno())):
-                return None
-            # OpenVINO wants to be able to write; what it writes never gets to the file.
-            whole = np.memmap(file, np.uint8, "c")
-    except (OSError, ValueError):  # there is none, or it is empty
-        return None
-    digest, content = whole[:_DIGEST_BYTES], whole[_DIGEST_BYTES:]
-    found = hashlib.sha256(content.data).digest()
-    return content if found == digest.tobytes() else None
-
-
-def _write(path: Path, content: Any) -> None:
-    """Put a file in place at once: another process never sees half of it."""
-    whole = content if isinstance(content, bytes) else content.getvalue()
-    descriptor, name = tempfile.mkstemp(".unfinished", path.stem, path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(hashlib.sha256(whole).digest())
-            file.write(whole)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _forget_oldest(folder: Path) -> None:
-    """Remove all but the networks used last, and what was never finished."""
-    by_age = sorted(folder.glob(f"*{_ENDING}"), key=_age)
-    abandoned = [path for path in folder.glob("*.unfinished") if _age(path) > 3600]
-    for path in [*by_age[KEPT:], *abandoned]:
-        path.unlink(missing_ok=True)
-
-
-def _age(path: Path) -> float:
-    return time.time() - path.stat().st_mtime

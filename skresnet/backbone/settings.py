@@ -2,6 +2,7 @@
 
 import platform
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -10,15 +11,22 @@ from skresnet.networks import NETWORKS, Network, Pooling
 from skresnet.weights import ResolvedWeights
 
 Engine = Literal["tensorflow", "openvino"]
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "bfloat16", "int8"]
 
 ENGINES: tuple[Engine, ...] = ("tensorflow", "openvino")
-PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "int8")
 
 # What Linux calls GPUs that TensorFlow may compute on: NVIDIA's, AMD's, Windows'.
 GPUS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 
-_FAST_FLAGS = {"avx512_bf16", "amx_bf16"}
+_CPUINFO = Path("/proc/cpuinfo")
+_FAST_FLAGS = {
+    "bfloat16": {"avx512_bf16", "amx_bf16"},
+    "int8": {"avx512_vnni", "avx_vnni", "amx_int8"},
+}
+
+# To be raised when the same versions of the packages give other 8-bit features.
+_CALIBRATION_VERSION = 1
 
 _most_threads: list[int] = []  # one number, or none for no limit
 
@@ -50,7 +58,7 @@ class BackboneSettings:
     preprocessing : str or None, default="caffe"
         The name of the network's own preprocessing, which its pretrained weights
         expect; None leaves the pixels as they are.
-    precision : {"float32", "bfloat16"}, default="float32"
+    precision : {"float32", "bfloat16", "int8"}, default="float32"
         What convolutions are computed in. Features are float32 in any case.
     engine : {"tensorflow", "openvino", "auto"}, default="tensorflow"
         What computes them. The features of two engines differ by rounding; ``"auto"``
@@ -75,6 +83,14 @@ class BackboneSettings:
         """The number of columns of the features."""
         return self.network.n_features(self.layer, self.pooling, self.input_size)
 
+    @property
+    def calibration(self) -> str | None:
+        """All that decides a network of 8 bits besides the settings; else None."""
+        if self.precision != "int8":
+            return None
+        packages = [f"{name} {version(name)}" for name in ("nncf", "openvino")]
+        return ", ".join([str(_CALIBRATION_VERSION), *packages])
+
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Self:
         """Make settings of the dict that files hold of them."""
@@ -85,10 +101,13 @@ class BackboneSettings:
 
         OpenVINO where it is installed and computes in float32, and else TensorFlow: in
         bfloat16 the two differ by more than the rounding of float32. A GPU is left to
-        TensorFlow, as OpenVINO computes on the processor here. Imports none.
+        TensorFlow, as OpenVINO computes on the processor here. In int8 it is OpenVINO,
+        which alone computes it. Imports none.
         """
         if self.engine != "auto":
             return self
+        if self.precision == "int8":
+            return replace(self, engine="openvino")
         is_faster = (
             self.precision == "float32"
             and find_spec("openvino") is not None
@@ -133,32 +152,71 @@ def check_engine(engine: str) -> None:
         )
 
 
-def check_precision(precision: str, *, cpuinfo: Path = Path("/proc/cpuinfo")) -> None:
-    """Raise where this processor is slow at a precision.
+def has_fast_bfloat16(cpuinfo: Path = _CPUINFO) -> bool:
+    """Tell whether the processor is known to have instructions for bfloat16."""
+    return bool(_FAST_FLAGS["bfloat16"] & (_instructions(cpuinfo) or set()))
+
+
+def _instructions(cpuinfo: Path) -> set[str] | None:
+    """Return what Linux says of the processor; None where that is not known."""
+    if not (platform.machine() in {"x86_64", "AMD64"} and cpuinfo.is_file()):
+        return None
+    return set(cpuinfo.read_text().split())
+
+
+def check_precision(
+    precision: str, engine: str = "auto", *, cpuinfo: Path = _CPUINFO
+) -> None:
+    """Raise where a precision is slow on this processor, or cannot be computed.
+
+    Imports neither an engine nor what quantises.
 
     Parameters
     ----------
-    precision : {"float32", "bfloat16"}
+    precision : {"float32", "bfloat16", "int8"}
         What convolutions are computed in.
+    engine : {"tensorflow", "openvino", "auto"}, default="auto"
+        What computes them.
     cpuinfo : pathlib.Path, default=Path("/proc/cpuinfo")
         Where Linux describes the processor.
 
     Raises
     ------
     ValueError
-        If ``precision`` is ``"bfloat16"`` and the processor is not known to have
-        instructions for it.
+        If the processor is not known to have instructions for the precision, or the
+        engine does not compute in it.
+    EngineUnavailableError
+        If ``precision`` is ``"int8"`` and the packages that it needs are not
+        installed. Both an ImportError and a ValueError.
     """
     if precision == "float32":
         return
-    if not (platform.machine() in {"x86_64", "AMD64"} and cpuinfo.is_file()):
+    if precision == "int8":
+        _check_int8(engine)
+    found = _instructions(cpuinfo)
+    if found is None:
         raise ValueError(
-            "precision='bfloat16' is not known to be fast on this machine "
+            f"precision={precision!r} is not known to be fast on this machine "
             f"({platform.system()} on {platform.machine()}): use precision='float32'."
         )
-    if not _FAST_FLAGS & set(cpuinfo.read_text().split()):
+    if not _FAST_FLAGS[precision] & found:
         raise ValueError(
-            "precision='bfloat16' would be slow on this processor, which has none of "
-            f"the instructions {', '.join(sorted(_FAST_FLAGS))}: use "
+            f"precision={precision!r} would be slow on this processor, which has none "
+            f"of the instructions {', '.join(sorted(_FAST_FLAGS[precision]))}: use "
             "precision='float32'."
         )
+
+
+def _check_int8(engine: str) -> None:
+    if engine == "tensorflow":
+        raise ValueError(
+            "precision='int8' is not possible with engine='tensorflow': use "
+            "engine='openvino', or precision='float32'."
+        )
+    for package in ("openvino", "nncf"):
+        if find_spec(package) is None:
+            raise EngineUnavailableError(
+                f"precision='int8' needs the package {package}, which is not "
+                "installed: python -m pip install 'skresnet[int8]', or use "
+                "precision='float32'."
+            )

@@ -18,6 +18,7 @@ from skresnet.text import shown
 _PACKAGES = (
     "tensorflow",
     "openvino",
+    "nncf",
     "keras",
     "scikeras",
     "scikit-learn",
@@ -26,7 +27,10 @@ _PACKAGES = (
 )
 
 # What decides how fast convolutions are, in the words of /proc/cpuinfo.
-_INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
+_INSTRUCTIONS = (
+    *("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16"),
+    *("amx_int8", "amx_bf16"),
+)
 
 
 @click.command(
@@ -61,7 +65,8 @@ def _machine_facts(cache: Path | None) -> list[tuple[str, str]]:
         *_weights(),
         ("cache", _cache(cache)),
         ("processor", _processor()),
-        ("bfloat16", _bfloat16()),
+        ("bfloat16", _possible("bfloat16")),
+        ("int8", _possible("int8")),
     ]
 
 
@@ -115,14 +120,14 @@ def _processor() -> str:
     )
 
 
-def _bfloat16() -> str:
+def _possible(precision: str) -> str:
     from skresnet.backbone import check_precision
 
     try:
-        check_precision("bfloat16")
+        check_precision(precision)
     except ValueError as error:
         return str(error)
-    return "fast: --precision bfloat16 can be used"
+    return f"fast: --precision {precision} can be used"
 
 
 def _model_facts(model: Any) -> list[tuple[str, str]]:

@@ -163,9 +163,10 @@ embedder_options = together(
     option(
         "--precision",
         "embedder__precision",
-        type=click.Choice(["float32", "bfloat16"]),
+        type=click.Choice(["float32", "bfloat16", "int8"]),
         default="float32",
-        help="Precision of the convolutions.",
+        help="Precision of the convolutions; int8 needs skresnet[int8], and about half "
+        "a minute once.",
     ),
     option(
         "--engine",
@@ -400,7 +401,7 @@ def checked_embedder(params: dict[str, Any]) -> dict[str, Any]:
             params["embedder__pooling"],
             (size, size) if isinstance(size, int) else size,
         )
-        check_precision(params["embedder__precision"])
+        check_precision(params["embedder__precision"], params["embedder__engine"])
         check_engine(params["embedder__engine"])
     except ValueError as error:
         raise click.UsageError(str(error)) from error

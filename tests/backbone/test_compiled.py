@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from surroundings import needs_openvino
 
-from skresnet.backbone import BackboneSettings, backbone, load_backbone, openvino
+from skresnet.backbone import BackboneSettings, backbone, kept, load_backbone
 from skresnet.weights import WeightsUnavailableError, resolve_weights
 
 pytestmark = needs_openvino
@@ -17,7 +17,7 @@ pytestmark = needs_openvino
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     folder = tmp_path / "compiled"
-    monkeypatch.setenv(openvino.FOLDER_VARIABLE, str(folder))
+    monkeypatch.setenv(kept.FOLDER_VARIABLE, str(folder))
     return folder
 
 
@@ -59,10 +59,10 @@ def test_the_next_process_reads_no_weights_and_computes_the_same(
     rows = in_a_new_process(settings)(pictures)
     np.testing.assert_array_equal(in_a_new_process(settings)(pictures), rows)
     assert len(compilations) == 1
-    (kept,) = folder.iterdir()
+    (file,) = folder.iterdir()
     if os.name == "posix":
         assert folder.stat().st_mode & 0o777 == 0o700
-        assert kept.stat().st_mode & 0o777 == 0o600
+        assert file.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(
@@ -79,9 +79,9 @@ def test_a_damaged_file_is_compiled_anew(
     folder, settings, pictures, compilations, damage
 ):
     rows = in_a_new_process(settings)(pictures)
-    (kept,) = folder.iterdir()
-    content = kept.read_bytes()
-    kept.write_bytes(damage(content))
+    (file,) = folder.iterdir()
+    content = file.read_bytes()
+    file.write_bytes(damage(content))
     np.testing.assert_array_equal(in_a_new_process(settings)(pictures), rows)
     assert len(compilations) == 2
     in_a_new_process(settings)
@@ -100,15 +100,15 @@ def test_what_others_may_write_to_is_not_used(
     folder, settings, pictures, compilations, whose
 ):
     in_a_new_process(settings)
-    (kept,) = folder.iterdir()
-    (folder if whose == "folder" else kept).chmod(0o777)
+    (file,) = folder.iterdir()
+    (folder if whose == "folder" else file).chmod(0o777)
     in_a_new_process(settings)
     assert len(compilations) == 2
 
 
 def test_no_more_than_a_few_are_kept_and_those_used_last(folder, settings):
     layers = ["conv1_pad", "conv1_conv", "conv1_relu", "pool1_pool"]
-    assert len(layers) == openvino.KEPT + 1
+    assert len(layers) == kept.KEPT + 1
     first, *others = (replace(settings, layer=layer) for layer in layers)
     for age, one in enumerate([first, *others[:-1]]):
         in_a_new_process(one)
@@ -117,10 +117,10 @@ def test_no_more_than_a_few_are_kept_and_those_used_last(folder, settings):
     in_a_new_process(first)  # used again, so that the second is now the oldest
     before = set(folder.iterdir())
     in_a_new_process(others[-1])
-    assert len(set(folder.iterdir())) == openvino.KEPT
-    assert len(before & set(folder.iterdir())) == openvino.KEPT - 1
+    assert len(set(folder.iterdir())) == kept.KEPT
+    assert len(before & set(folder.iterdir())) == kept.KEPT - 1
     in_a_new_process(first)
-    assert len(set(folder.iterdir())) == openvino.KEPT
+    assert len(set(folder.iterdir())) == kept.KEPT
 
 
 def test_weights_that_have_changed_are_an_error_all_the_same(
@@ -154,9 +154,7 @@ def test_without_a_folder_networks_are_compiled_each_time(
     settings, pictures, compilations, monkeypatch, tmp_path, where
 ):
     (tmp_path / "a file").touch()
-    monkeypatch.setenv(
-        openvino.FOLDER_VARIABLE, where and str(tmp_path / where / "below")
-    )
+    monkeypatch.setenv(kept.FOLDER_VARIABLE, where and str(tmp_path / where / "below"))
     for _ in range(2):
         in_a_new_process(settings)
     assert len(compilations) == 2
