@@ -91,13 +91,13 @@ def test_the_same_random_state_gives_the_same_weights(data):
     assert not np.array_equal(first.predict_proba(X_test), other.predict_proba(X_test))
 
 
-@pytest.mark.usefixtures("small_buffer")
-def test_an_epoch_goes_over_each_training_row_once_with_its_label(data):
+def test_an_epoch_goes_over_each_training_row_once_with_its_label(data, monkeypatch):
     X, y, *_ = data
+    monkeypatch.setattr(blocks_module, "BUFFER_BYTES", 3 * X[:BLOCK].nbytes)
     codes = np.searchsorted(CLASSES, y).astype(np.int32)
     rows = Rows(in_blocks(X), codes, np.arange(codes.size, dtype=np.float32))
-    given = list(shuffled(rows, np.random.RandomState(0), 160))
-    assert [part.codes.size for part in given] == [160] * 15
+    given = list(shuffled(rows, np.random.RandomState(0), 320))
+    assert [part.codes.size for part in given] == [320] * 7 + [160]
     numbers = np.concatenate([part.weights for part in given]).astype(int)
     assert_array_equal(np.sort(numbers), np.arange(codes.size))
     assert_array_equal(np.concatenate([part.X for part in given]), X[numbers])
