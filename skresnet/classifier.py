@@ -370,7 +370,7 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
         Parameters
         ----------
         X : array-like or Dask array of shape (n_samples, n_features)
-            Features; used as float32. Over 512 MB of Dask are computed in each epoch.
+            Features; used as float32. Over 128 MB of Dask are computed in each epoch.
 
         y : array-like of shape (n_samples,)
             Class labels, strings or integers.

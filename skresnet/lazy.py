@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 
-READ_BYTES: Final = 2**26
+READ_BYTES: Final = 2**25
 """What `computed_blocks` holds at once, or one block if that is more."""
 
 

@@ -114,13 +114,13 @@ def _loaded(place: Any) -> Any:
 
 
 def _features(bunch: Any) -> Features:
-    from skresnet.head.blocks import BUFFER_BYTES
+    from skresnet.head.blocks import LOADED_BYTES
 
     rows = bunch.data
     paths = bunch.filenames
     if paths is None:
         paths = np.array([f"row {row}" for row in range(len(rows))], object)
-    small = rows.nbytes <= BUFFER_BYTES
+    small = rows.nbytes <= LOADED_BYTES
     return Features(
         rows.compute() if small else rows, Part(paths, bunch.target, bunch.groups)
     )

@@ -239,6 +239,7 @@ def _train_on_features(
 ) -> None:
     """Train what is behind the embedder on stored rows, and test it on others."""
     from skresnet.evaluation import Predictions
+    from skresnet.head.blocks import BUFFER_BYTES
 
     rows, pictures = parts.train
     test_list = beside(out, ".test.csv") if parts.test_was_set_aside else None
@@ -246,11 +247,13 @@ def _train_on_features(
     check_outputs(outputs, force=force)
     check_not_inputs(outputs, [place])
     if not isinstance(rows, np.ndarray) and (search or len(model) > 2):
-        raise click.UsageError(
-            f"{rows.nbytes / 1e9:.1f} GB of features are trained on block by block, "
-            "which only the dense network can: leave out --search, --scale and "
-            "--head logistic."
-        )
+        if rows.nbytes > BUFFER_BYTES:
+            raise click.UsageError(
+                f"{rows.nbytes / 1e9:.1f} GB of features are trained on block by "
+                "block, which only the dense network can: leave out --search, --scale "
+                "and --head logistic."
+            )
+        rows = rows.compute()
     _describe(place, parts.pictures)
     model.steps[0] = ("embedder", embedder_of(parts.embedder))
     metadata: dict[str, Any] = {"groups": pictures.groups}

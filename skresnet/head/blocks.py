@@ -10,7 +10,10 @@ import numpy as np
 from skresnet.lazy import computed_blocks
 
 BUFFER_BYTES: Final = 2**29
-"""What rows of a Dask array are shuffled in; fewer are loaded, as any array."""
+"""What rows of a Dask array are shuffled in."""
+
+LOADED_BYTES: Final = 2**27
+"""A Dask array up to this size is loaded: a training has several copies of an array."""
 
 
 class Rows(NamedTuple):

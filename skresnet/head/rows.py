@@ -13,7 +13,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skresnet.head.blocks import BUFFER_BYTES, Rows
+from skresnet.head.blocks import BUFFER_BYTES, LOADED_BYTES, Rows
 from skresnet.lazy import (
     DaskArray,
     DaskCollection,
@@ -301,7 +301,7 @@ def as_features(estimator: Any, X: Any, *, name: str = "X", reset: bool = False)
         check_lazy_rows(X, name)
     if isinstance(X, DaskArray):
         n_samples, n_features = X.shape
-        if 4 * n_samples * n_features > BUFFER_BYTES:
+        if 4 * n_samples * n_features > LOADED_BYTES:
             # Of its width, one row tells.
             _validated(estimator, np.zeros((1, n_features), np.float32), name, reset)
             return mapped_blocks(_in_small_blocks(X, name), partial(_checked, name))

@@ -33,6 +33,7 @@ def features(run, colour_folder, tmp_path_factory):
 def nothing_fits_in_memory(monkeypatch):
     for module in (blocks, rows):
         monkeypatch.setattr(module, "BUFFER_BYTES", 4 * 256 * 16)
+        monkeypatch.setattr(module, "LOADED_BYTES", 4 * 256 * 10)
 
 
 def accuracy(result):
@@ -56,7 +57,7 @@ def test_small_features_give_the_model_that_pictures_give(
 
 @pytest.mark.usefixtures("nothing_fits_in_memory")
 def test_features_that_memory_does_not_hold_give_a_model_of_pictures(
-    run, features, colour_folder, tmp_path
+    run, features, colour_folder, tmp_path, monkeypatch
 ):
     out = tmp_path / "model.joblib"
     result = run("train", features, "--out", out, *HEAD, "--epochs", "20")
@@ -66,6 +67,10 @@ def test_features_that_memory_does_not_hold_give_a_model_of_pictures(
     evaluated = run("evaluate", out, features, "--format", "csv").stdout
     table = list(csv.DictReader(evaluated.splitlines()))
     assert [row["pictures"] for row in table] == ["6", "6", "6"]
+    monkeypatch.setattr(blocks, "BUFFER_BYTES", 4 * 256 * 36)
+    for some in ("--scale", "--search"):
+        run("train", features, "--out", out, "--force", some, *HEAD)
+    monkeypatch.setattr(blocks, "BUFFER_BYTES", 4 * 256 * 35)
     refused = run("train", features, "--out", out, "--force", "--search", status=2)
     assert "block by block" in refused.stderr
 

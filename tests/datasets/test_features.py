@@ -72,6 +72,7 @@ def test_a_classifier_is_trained_on_them_block_by_block(tmp_path, monkeypatch):
     write(tmp_path / "f.parquet", (made, X))
     for module in (blocks, rows):
         monkeypatch.setattr(module, "BUFFER_BYTES", X.nbytes // 4)
+    monkeypatch.setattr(rows, "LOADED_BYTES", X.nbytes // 8)
     found = load_features(tmp_path / "f.parquet")
     fitted = DenseSGDClassifier(epochs=5, random_state=0).fit(found.data, found.target)
     assert fitted.score(X, classes) > 0.95

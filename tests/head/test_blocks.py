@@ -34,6 +34,7 @@ def small_buffer(monkeypatch, data):
     """Let memory hold a quarter of the rows."""
     for module in (blocks_module, rows_module):
         monkeypatch.setattr(module, "BUFFER_BYTES", data[0].nbytes // 4)
+    monkeypatch.setattr(rows_module, "LOADED_BYTES", data[0].nbytes // 8)
 
 
 def in_blocks(X, length=BLOCK):
