@@ -93,8 +93,8 @@ def in_a_process(command: list[str], limit_mb: int) -> dict[str, Any]:
     """Run a process that prints JSON, for which there is no more memory; 0 is no limit.
 
     The kernel refuses it memory of its own, touched or not (RLIMIT_DATA). Pages of
-    files, such as TensorFlow's code, do not count there, but do in the peak. Arrow's own
-    allocator would reserve 1 GB that it never touches, so that it takes the system's.
+    files, such as TensorFlow's code, do not count there, but do in the peak. Arrow's
+    own allocator would reserve 1 GB that it never touches; it takes the system's.
     """
     environment = os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system"}
     if limit_mb:
