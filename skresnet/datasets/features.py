@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -153,12 +154,15 @@ def are_features(place: Any) -> bool:
     """Tell a folder on this disk that has Parquet files of features directly in it."""
     if is_elsewhere(place) or not Path(place).is_dir():
         return False
-    for file in sorted(Path(place).glob("*.parquet")):
-        if not file.name.startswith((".", "_")):
-            _check_installed()
-            with suppress(ValueError):  # of what may be no such file among pictures
-                if _opened(str(file)):
-                    return True
+    entries = [e for e in Path(place).iterdir() if not e.name.startswith((".", "_"))]
+    files = [str(entry) for entry in entries if entry.suffix == ".parquet"]
+    if files and find_spec("pyarrow") is None:
+        # They may lie beside folders of pictures; else this leads to a message.
+        return not any(entry.is_dir() for entry in entries)
+    for file in sorted(files):
+        with suppress(ValueError):  # of what may be no such file among pictures
+            if _opened(file):
+                return True
     return False
 
 

@@ -1,6 +1,8 @@
 """`skresnet train` and `evaluate` on features that `skresnet embed` has written."""
 
 import csv
+import shutil
+import sys
 
 import joblib
 import numpy as np
@@ -119,3 +121,26 @@ def test_features_that_do_not_say_their_embedder_are_refused(run, features, tmp_
     pq.write_table(table, folder / "0.parquet")
     result = run("train", folder, "--out", tmp_path / "m.joblib", status=1)
     assert "do not say which embedder" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_without_dask_a_sentence_says_what_to_install(
+    run, features, model_file, tmp_path, monkeypatch, command
+):
+    monkeypatch.setitem(sys.modules, "dask.array", None)
+    if command == "train":
+        words = ["train", features, "--out", tmp_path / "m.joblib"]
+    else:
+        words = ["evaluate", model_file, features]
+    result = run(*words, status=1)
+    assert 'pip install "skresnet[dask]"' in result.stderr
+
+
+def test_a_parquet_file_beside_pictures_is_not_taken_for_features(
+    run, colour_folder, tmp_path
+):
+    photos = tmp_path / "photos"
+    shutil.copytree(colour_folder, photos)
+    (photos / "notes.parquet").write_bytes(b"no table")
+    result = run("train", photos, "--out", tmp_path / "m.joblib", *TINY)
+    assert "train 36, val 12, test 18" in result.stdout
