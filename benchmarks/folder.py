@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,11 @@ from benchmarks.report import (
 
 _SIDE = 224
 _FILE_SIZE = (500, 375)
+_OURS = (
+    "skresnet, files, float32",
+    "skresnet, files, bfloat16",
+    "skresnet, files, OpenVINO engine, int8",
+)
 
 
 def contenders(folder: Path) -> list[Contender]:
@@ -38,8 +44,21 @@ def contenders(folder: Path) -> list[Contender]:
             ("backbone in memory", readers.skresnet_network),
         )
     ]
+    on_openvino = partial(readers.skresnet_folder, engine="openvino")
+    eight_bits = [
+        Contender(
+            f"skresnet, {what}, OpenVINO engine, int8",
+            partial(make, folder, _SIDE, "int8"),
+        )
+        for what, make in (
+            ("files", on_openvino),
+            ("files, n_jobs=2", partial(on_openvino, n_jobs=2)),
+            ("array in memory", partial(readers.skresnet_array, engine="openvino")),
+        )
+    ]
     return [
         *ours,
+        *eight_bits,
         *(
             Contender(
                 f"ImageDataGenerator and predict, batches of {batch_size}",
@@ -60,11 +79,12 @@ def contenders(folder: Path) -> list[Contender]:
 def table(results: list[Result], n_files: int) -> list[list[str]]:
     """Make rows of the results, compared with ours."""
     ours = {
-        precision: next(r for r in results if r.name == f"skresnet, files, {precision}")
-        for precision in ("float32", "bfloat16")
+        result.name.removeprefix("skresnet, "): result
+        for result in results
+        if result.name in _OURS
     }
     rows = [
-        ["", "files/s", "best", "CPU ms/file", "ours float32", "ours bfloat16"],
+        ["", "files/s", "best", "CPU ms/file", *(f"ours {name}" for name in ours)],
     ]
     for result in results:
         if result.absent is not None:
@@ -89,11 +109,20 @@ def main() -> None:
     """Run the benchmark as the command line says."""
     parser = argument_parser("folder", __doc__ or "")
     parser.add_argument("--files", type=int, default=192, help="files in the folder")
+    parser.add_argument("--only", help="a pattern of the names that are measured")
     arguments = parser.parse_args()
     facts = machine()
     print_machine(facts)
     with photographs(arguments.files, _FILE_SIZE) as folder:
-        results = interleaved(contenders(folder), rounds=arguments.rounds, warm_ups=1)
+        results = interleaved(
+            [
+                contender
+                for contender in contenders(folder)
+                if re.search(arguments.only or "", contender.name)
+            ],
+            rounds=arguments.rounds,
+            warm_ups=1,
+        )
     print_table(table(results, arguments.files))
     print(
         f"\n{arguments.files} JPEG files of {_FILE_SIZE[0]} x {_FILE_SIZE[1]}. 'ours' "

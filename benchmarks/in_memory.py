@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import statistics
 from collections.abc import Callable
 from functools import partial
@@ -74,6 +75,12 @@ def contenders(X: NDArray[np.uint8], batch_size: int, network: str) -> list[Cont
         ("OpenVINO, bfloat16", engines.openvino, ("bfloat16", "LATENCY")),
         ("OpenVINO, bfloat16, THROUGHPUT", engines.openvino_queue, ("bfloat16",)),
         ("PyTorch channels-last, bfloat16", engines.pytorch, ("bfloat16",)),
+        (
+            "skresnet transform, OpenVINO engine, int8",
+            engines.skresnet_embedder,
+            ("int8", "openvino"),
+        ),
+        ("ONNX Runtime, int8", engines.onnx_runtime_int8, ()),
     ]
     product_makers: dict[str, Callable[[Precision], Run]] = {
         "TensorFlow": engines.tensorflow_product,
@@ -150,7 +157,7 @@ def compare(arguments: argparse.Namespace) -> dict[str, Any]:
         contender
         for contender in contenders(X, arguments.batch_size, arguments.network)
         if arguments.only is None
-        or arguments.only in contender.name
+        or re.search(arguments.only, contender.name)
         or contender.name in _OURS.values()
     ]
     results = interleaved(chosen, rounds=arguments.rounds, warm_ups=1)
@@ -231,7 +238,7 @@ def main() -> None:
     )
     parser.add_argument("--side", type=int, default=224, help="pixels")
     parser.add_argument(
-        "--only", help="a part of the names that are measured, beside ours"
+        "--only", help="a pattern of the names that are measured, beside ours"
     )
     parser.add_argument(
         "--processes",

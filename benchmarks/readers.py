@@ -19,7 +19,11 @@ from skresnet.backbone import Engine, Precision
 
 
 def skresnet_folder(
-    folder: Path, side: int, precision: Precision, engine: Engine = "tensorflow"
+    folder: Path,
+    side: int,
+    precision: Precision,
+    engine: Engine = "tensorflow",
+    n_jobs: int | None = None,
 ) -> Run:
     """Prepare the embedder, as a user makes it."""
     library(engine)
@@ -32,13 +36,16 @@ def skresnet_folder(
         input_size=side,
         precision=precision,
         engine=engine,
+        n_jobs=n_jobs,
     ).fit(files)
     return lambda: embedder.transform(files)
 
 
-def skresnet_array(folder: Path, side: int, precision: Precision) -> Run:
+def skresnet_array(
+    folder: Path, side: int, precision: Precision, engine: Engine = "tensorflow"
+) -> Run:
     """Prepare the embedder on the same pictures, decoded before the clock."""
-    return skresnet_embedder(_decoded(folder, side), 32, "resnet50", precision)
+    return skresnet_embedder(_decoded(folder, side), 32, "resnet50", precision, engine)
 
 
 def skresnet_network(folder: Path, side: int, precision: Precision) -> Run:
