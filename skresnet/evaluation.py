@@ -55,6 +55,8 @@ class Predictions:
     novelty : ndarray of shape (n_pictures,) or None
         Above 1 where a picture is unlike all that the model was trained on, see
         `ResNet50Embedder.novelty`; None where that is not known.
+    digests : list of bytes or None
+        What stands for the content of each picture; None where that is not known.
     """
 
     pictures: list[Picture]
@@ -65,6 +67,7 @@ class Predictions:
     failures: list[Failure]
     recognised: Recognised | None = None
     novelty: np.ndarray | None = None
+    digests: list[bytes] | None = None
 
     @classmethod
     def from_model(cls, model: Any, X: Any, y: Any, *, groups: Any = None) -> Self:
@@ -115,6 +118,7 @@ class Predictions:
             predicted.failures,
             predicted.recognised,
             predicted.novelty,
+            predicted.digests,
         )
 
     @classmethod
@@ -161,6 +165,7 @@ class Predictions:
             probabilities=self.probabilities[rows],
             recognised=self.recognised and self.recognised.at(rows),
             novelty=None if self.novelty is None else self.novelty[rows],
+            digests=self.digests and [self.digests[row] for row in rows],
         )
 
     @property
@@ -239,6 +244,9 @@ class Predicted(NamedTuple):
         Which the model was trained on; None where that is not known.
     novelty : ndarray of shape (n_readable,) or None
         See `ResNet50Embedder.novelty`; None where there is nothing to compare with.
+    digests : list of bytes or None
+        What stands for the content of each that can be read; None where the model does
+        not begin with an embedder.
     """
 
     rows: np.ndarray
@@ -247,6 +255,7 @@ class Predicted(NamedTuple):
     failures: list[Failure]
     recognised: Recognised | None = None
     novelty: np.ndarray | None = None
+    digests: list[bytes] | None = None
 
 
 def predict_readable(
@@ -279,6 +288,7 @@ def predict_readable(
         seen, embedded = model[0].seen_, _embedded(model[0], X)
         rows, failures = embedded.readable, embedded.failures
         known["recognised"] = seen.recognise(embedded, groups).at(rows)
+        known["digests"] = [embedded.digests[row] for row in rows]
         if seen.detector is not None:
             known["novelty"] = seen.novelty(embedded, false_alarm_rate)[rows]
         features = embedded.rows[rows]

@@ -40,12 +40,13 @@ from skresnet.cli.terminal import say, say_next
 from skresnet.text import shown
 
 if TYPE_CHECKING:
+    from skresnet.comparison import Earlier
     from skresnet.evaluation import Predictions
 
 _CONFUSIONS = 5
 
 
-def _text(predictions: Predictions) -> str:
+def _text(predictions: Predictions, model: Path, earlier: list[Earlier]) -> str:
     """Write words, and a table of the classes."""
     from sklearn.metrics import classification_report
 
@@ -64,11 +65,14 @@ def _text(predictions: Predictions) -> str:
         ),
     ]
     lines += [f"Confused: {found}" for found in predictions.confusions(_CONFUSIONS)]
+    lines += [f"Compared with {shown(str(other))}" for other in earlier]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _json(predictions: Predictions) -> str:
-    """Write one object that has it all."""
+def _json(predictions: Predictions, model: Path, earlier: list[Earlier]) -> str:
+    """Write one object that has it all, and can be compared with later ones."""
+    from skresnet.comparison import record
+
     content = {
         "pictures": len(predictions.pictures),
         "loss": predictions.loss,
@@ -85,8 +89,18 @@ def _json(predictions: Predictions) -> str:
         "unreadable": [
             {"path": path, "error": cause} for _, path, cause in predictions.failures
         ],
+        "compared": [
+            other._asdict() | {"recalls": [*map(_recalls, other.recalls.items())]}
+            for other in earlier
+        ],
+        **record(predictions, model.name),
     }
     return json.dumps(content, indent=2) + "\n"
+
+
+def _recalls(of_class: tuple[Any, tuple[float, float]]) -> dict[str, str | float]:
+    label, (then, now) = of_class
+    return {"class": str(label), "then": then, "now": now}
 
 
 def _known_again(predictions: Predictions) -> dict[str, int | None]:
@@ -98,7 +112,7 @@ def _known_again(predictions: Predictions) -> dict[str, int | None]:
     return dict(zip(names, counts, strict=True)) | {"unlike_training": unlike}
 
 
-def _csv(predictions: Predictions) -> str:
+def _csv(predictions: Predictions, model: Path, earlier: list[Earlier]) -> str:
     """Write a line a class."""
     rows = list(_classes(predictions))
     return csv_line(rows[0]) + "".join(csv_line(row.values()) for row in rows)
@@ -131,6 +145,7 @@ _FORMATS = {"text": _text, "json": _json, "csv": _csv}
         "skresnet evaluate model.joblib photos",
         "skresnet evaluate model.joblib photos/val --report val.html",
         "skresnet evaluate model.joblib model.test.csv --out scores.json",
+        "skresnet evaluate model.joblib model.test.csv --compare scores.json",
     ),
 )
 @click.argument("model", type=click.Path(path_type=Path))
@@ -145,6 +160,15 @@ _FORMATS = {"text": _text, "json": _json, "csv": _csv}
     "what the name of --out ends in, or text]",
 )
 @out_option
+@click.option(
+    "--compare",
+    "scores",
+    metavar="SCORES",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="JSON file that an earlier evaluation of the same pictures has written, to "
+    "stand beside this one; may be given again.",
+)
 @force_option
 @group_option
 @on_error_option
@@ -156,6 +180,7 @@ def evaluate(
     report: Path | None,
     format_name: str | None,
     out: Path | None,
+    scores: tuple[Path, ...],
     force: bool,
     group_by: str | None,
     on_error: str,
@@ -179,16 +204,19 @@ def evaluate(
     check_outputs(outputs, force=force)
     if report:
         check_drawing()
+    records = _records(scores)
     source, params = source_of(place, params)
     if are_features(source.place):
-        refuse_options_of_pictures(place, "report", "group_by", "cache")
+        refuse_options_of_pictures(place, "report", "scores", "group_by", "cache")
         predictions = _tested_on_features(load_model(model), source.place)
         with results(out, force=force) as write:
-            write(chosen_format(format_name, out, _FORMATS)(predictions))
+            write(chosen_format(format_name, out, _FORMATS)(predictions, model, []))
         return
     part = load_test(source, group_by)
     folder_of_cache = chosen_cache(cache, no_cache)
-    check_not_inputs(outputs, [model, place, *part.paths, *files_in(folder_of_cache)])
+    check_not_inputs(
+        outputs, [model, place, *scores, *part.paths, *files_in(folder_of_cache)]
+    )
     classifier = load_model(model)
     _check_classes(part, classifier)
     classifier.set_params(
@@ -198,10 +226,11 @@ def evaluate(
     )
     start_engine(classifier["embedder"])
     predictions = tested(classifier, part, on_error)
+    earlier = _earlier(predictions, records)
     with results(out, force=force) as write:
-        write(chosen_format(format_name, out, _FORMATS)(predictions))
+        write(chosen_format(format_name, out, _FORMATS)(predictions, model, earlier))
     if report:
-        write_report(classifier, predictions, report, force=force)
+        write_report(classifier, predictions, report, earlier=earlier, force=force)
     for path in outputs:
         say(f"Written: {path}", err=True)
     if not outputs and format_name in (None, "text"):
@@ -228,6 +257,23 @@ def _tested_on_features(classifier: Any, place: Any) -> Predictions:
     return Predictions.from_probabilities(
         paths, classes, probabilities, classifier.classes_
     )
+
+
+def _records(scores: tuple[Path, ...]) -> list[dict[str, Any]]:
+    """Read earlier evaluations, before any picture is."""
+    if not scores:
+        return []
+    from skresnet.comparison import read_record
+
+    return [read_record(path) for path in scores]
+
+
+def _earlier(predictions: Predictions, records: list[dict[str, Any]]) -> list[Earlier]:
+    if not records:
+        return []
+    from skresnet.comparison import compared
+
+    return compared(predictions, records)
 
 
 def _check_classes(part: Part, classifier: Any) -> None:

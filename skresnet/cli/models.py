@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +18,7 @@ from skresnet.cli.outputs import writing
 from skresnet.cli.pictures import Part, embed_part
 
 if TYPE_CHECKING:
+    from skresnet.comparison import Earlier
     from skresnet.evaluation import Predictions
 
 _OF_THE_RUN = ("cache", "n_jobs", "on_error", "verbose")
@@ -154,6 +155,7 @@ def tested(model: Any, part: Part, on_error: str) -> Predictions:
         novelty=None
         if seen.detector is None
         else seen.novelty(embedded, false_alarm_rate=0.01)[readable],
+        digests=[embedded.digests[position] for position in readable],
     )
 
 
@@ -204,13 +206,18 @@ def check_drawing() -> None:
 
 
 def write_report(
-    model: Any, predictions: Predictions, path: Path, *, force: bool
+    model: Any,
+    predictions: Predictions,
+    path: Path,
+    *,
+    earlier: Sequence[Earlier] = (),
+    force: bool,
 ) -> None:
     """Write a page of HTML on what a model makes of the test pictures."""
     from skresnet.report import report_on
 
     with writing(path, force=force) as (unfinished,):
-        report_on(model, predictions).save(unfinished)
+        report_on(model, predictions, earlier=earlier).save(unfinished)
 
 
 def save_model(model: Any, path: Path, *, force: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import os
+from collections.abc import Iterable, Sequence
 from datetime import date
 from importlib.util import find_spec
 from numbers import Integral
@@ -14,6 +15,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
 from skresnet.base import installed_version
+from skresnet.comparison import Earlier, compared, read_record
 from skresnet.evaluation import Predictions
 from skresnet.report import charts, numbers
 from skresnet.report.advice import advice
@@ -73,6 +75,7 @@ def make_report(
     y: Any,
     *,
     groups: Any = None,
+    compare: Iterable[str | os.PathLike[str]] = (),
     title: str | None = None,
     n_mistakes: int = 12,
     activation_maps: bool = True,
@@ -106,6 +109,11 @@ def make_report(
         What subject each picture shows, as in `fit`: those that were trained on are
         told.
 
+    compare : iterable of path-like, default=()
+        Files that ``skresnet evaluate --format json`` has written of the same pictures
+        with earlier models, to stand beside this one. Pictures are the same if their
+        contents are.
+
     title : str, default=None
         Title of the page. None names the model and the folder of the pictures. The
         date and the version of skresnet stand on the page in either case.
@@ -135,8 +143,11 @@ def make_report(
         If the model has no ``predict_proba``.
 
     ValueError
-        If the lengths of X, y and groups differ, the model knows none of the labels, or
-        a parameter is not possible.
+        If the lengths of X, y and groups differ, the model knows none of the labels, a
+        parameter is not possible, or a file to compare with holds something else.
+
+    FileNotFoundError
+        If a file to compare with is not there.
 
     UnreadableImageError
         If none of the pictures can be read.
@@ -164,9 +175,12 @@ def make_report(
         },
         "make_report",
     )
+    records = [read_record(path) for path in compare]
+    predictions = Predictions.from_model(model, X, y, groups=groups)
     return report_on(
         model,
-        Predictions.from_model(model, X, y, groups=groups),
+        predictions,
+        earlier=compared(predictions, records),
         title=title,
         n_mistakes=n_mistakes,
         activation_maps=activation_maps,
@@ -178,6 +192,7 @@ def report_on(
     model: Any,
     predictions: Predictions,
     *,
+    earlier: Sequence[Earlier] = (),
     title: str | None = None,
     n_mistakes: int = 12,
     activation_maps: bool = True,
@@ -200,6 +215,7 @@ def report_on(
         n_pictures=len(predictions.pictures),
         accuracy=numbers.accuracy(predictions),
         data=numbers.data(predictions, random_state, resizing),
+        earlier=earlier,
         scores=numbers.scores(predictions),
         mistakes=numbers.mistakes(predictions, n_mistakes, resizing, explain),
         doubts=numbers.doubts(predictions, n_mistakes, resizing),
@@ -243,6 +259,29 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}%"
 
 
+def _change(earlier: Earlier) -> str:
+    """Write a difference in percentage points, with its standard error."""
+    error = 100 * earlier.standard_error
+    return f"{100 * earlier.difference:+.1f}" + (
+        "" if np.isnan(error) else f" ± {error:.1f}"
+    )
+
+
+def _recalled(earlier: Sequence[Earlier]) -> list[Any]:
+    """Name the classes that were compared, in their order."""
+    return list(dict.fromkeys(label for other in earlier for label in other.recalls))
+
+
+def _recalls(earlier: Sequence[Earlier], label: Any) -> list[str]:
+    pairs = [other.recalls.get(label) for other in earlier]
+    return [
+        "\N{EN DASH}"
+        if pair is None
+        else " \N{RIGHTWARDS ARROW} ".join(map(percent, pair))
+        for pair in pairs
+    ]
+
+
 def _counted(number: int, noun: str) -> str:
     plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
     return f"{number:,} {noun if number == 1 else plural}"
@@ -264,6 +303,9 @@ def page_template(name: str = "template.html") -> Any:
     )
     environment.filters |= {
         "percent": percent,
+        "change": _change,
+        "recalled": _recalled,
+        "recalls": _recalls,
         "counted": _counted,
         "score": lambda value: "\N{EN DASH}" if np.isnan(value) else f"{value:.3f}",
         "grouped": "{:,}".format,

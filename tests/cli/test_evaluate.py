@@ -156,3 +156,29 @@ def test_a_report_is_written_beside(run, model_file, colour_folder, tmp_path):
     assert "Accuracy" in run(*arguments).stdout
     assert "<html" in page.read_text("utf-8")
     assert "--force" in run(*arguments, status=1).stderr
+
+
+def test_an_evaluation_stands_beside_an_earlier_one(
+    run, model_file, colour_folder, tmp_path
+):
+    before, now, page = (tmp_path / name for name in ("b.json", "n.json", "page.html"))
+    arguments = ["evaluate", model_file, colour_folder]
+    run(*arguments, "--out", before)
+    known = json.loads(before.read_text())
+    first = known["predictions"][0]
+    first["predicted"] = "none of them"  # as if an earlier model had been wrong
+    before.write_text(json.dumps(known))
+    run(*arguments, "--compare", before, "--out", now, "--report", page)
+    (found,) = json.loads(now.read_text())["compared"]
+    assert (found["n_gained"], found["n_lost"]) == (1, 0)
+    assert found["n_shared"] == known["pictures"]
+    assert "Beside earlier models" in page.read_text("utf-8")
+    assert "Compared with b.json" in run(*arguments, "--compare", before).stdout
+
+
+def test_a_file_to_compare_with_is_read_before_any_picture(run, model_file, tmp_path):
+    other = tmp_path / "other.json"
+    other.write_text("{}")
+    arguments = ["evaluate", model_file, tmp_path / "no folder"]
+    assert "other.json" in run(*arguments, "--compare", other, status=1).stderr
+    assert "none.json" in run(*arguments, "--compare", "none.json", status=1).stderr
