@@ -72,7 +72,7 @@ class Earlier(NamedTuple):
 
 
 def record(predictions: Predictions, model: str) -> dict[str, Any]:
-    """Describe what `compared` needs later, where contents are known, as JSON has it."""
+    """Describe for JSON what `compared` needs later, where contents are known."""
     described: dict[str, Any] = {
         "model": model,
         "date": date.today().isoformat(),
