@@ -2,4 +2,5 @@
 
 from skresnet.cli import main
 
-main(prog_name="skresnet")
+if __name__ == "__main__":  # not where a process that it starts imports it
+    main(prog_name="skresnet")

@@ -141,6 +141,7 @@ def embed(
     *,
     in_vain_after_failure: bool = False,
     around_batch: Callable[[], AbstractContextManager[None]] = nullcontext,
+    in_turns: bool = True,
 ) -> Embedded:
     """Pass over pictures once: read them, look them up, compute what is missing.
 
@@ -159,6 +160,10 @@ def embed(
     around_batch : callable, default=nullcontext
         Makes the context in which a batch goes through the backbone.
 
+    in_turns : bool, default=True
+        Whether processes that share a cache compute in turns, as those should that
+        may have the same pictures.
+
     Returns
     -------
     embedded : Embedded
@@ -168,7 +173,7 @@ def embed(
         total=len(pictures), unit="picture", disable=not settings.verbose
     ) as progress:
         embedded = _Pass(
-            pictures, settings, in_vain_after_failure, around_batch, progress
+            pictures, settings, in_vain_after_failure, around_batch, progress, in_turns
         ).run()
     if settings.verbose:
         print(embedded)
@@ -227,6 +232,7 @@ class _Pass:
         in_vain_after_failure: bool,
         around_batch: Callable[[], AbstractContextManager[None]],
         progress: Any,
+        in_turns: bool,
     ) -> None:
         shape = (len(pictures), settings.backbone.n_features)
         self._result = Embedded(np.full(shape, np.nan, np.float32))
@@ -238,6 +244,7 @@ class _Pass:
         self._cache = _CallCache(
             settings.cache, settings.cache_key, settings.backbone.n_features
         )
+        self._turn = self._cache.lock if in_turns else nullcontext
         self._suspicions: dict[int, str] = {}
 
     def run(self) -> Embedded:
@@ -307,7 +314,7 @@ class _Pass:
         """Compute the rows of a batch, but those that another process has stored."""
         # Before the lock: others need not wait while this process builds its own.
         backbone = load_backbone(self._settings.backbone)
-        with self._around_batch(), self._cache.lock():
+        with self._around_batch(), self._turn():
             known = self._cache.get([item.digest for item in batch])
             missing = self._taken(batch, known)
             if missing:

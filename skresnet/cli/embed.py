@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from skresnet.cli.embed_parts import (
+    Cluster,
+    check_cluster,
+    cluster_options,
+    embed_in_parts,
+    is_folder,
+)
 from skresnet.cli.feature_files import npy_file, parquet_file
 from skresnet.cli.models import fitted
 from skresnet.cli.options import (
@@ -45,10 +53,13 @@ _READING = {
 
 
 @click.command(
-    short_help="Write the features of a folder to a file.",
+    short_help="Write the features of a folder to a file, or to parts of a table.",
     epilog=examples(
         "skresnet embed photos --out features.parquet",
         "skresnet embed photos --out features.npy --precision float32",
+        "skresnet embed photos --out features/ --workers 4",
+        "skresnet embed s3://bucket/photos --out s3://bucket/features "
+        "--scheduler scheduler.json",
     ),
 )
 @click.argument("place", metavar="FOLDER_OR_TABLE")
@@ -56,27 +67,32 @@ _READING = {
 @click.option(
     "--out",
     required=True,
-    type=click.Path(path_type=Path),
-    help="File to write, .parquet or .npy.",
+    metavar="FILE_OR_FOLDER",
+    help="File to write, .parquet or .npy, or folder or address for parts of Parquet.",
 )
 @force_option
 @group_option
 @on_error_option
+@cluster_options
 @random_state_option
 @cache_options
 @embedder_options
 def embed(
     place: str,
-    out: Path,
+    out: str,
     force: bool,
     group_by: str | None,
     on_error: str,
+    scheduler: str | None,
+    workers: int | None,
+    shard: tuple[int, int],
+    part_size: int,
     random_state: int,
     cache: Path | None,
     no_cache: bool,
     **params: Any,
 ) -> None:
-    """Write the features of all pictures in FOLDER_OR_TABLE to a file.
+    """Write the features of all pictures in FOLDER_OR_TABLE to a file or a folder.
 
     A Parquet file has the columns path, class (that of the table, or the folder that a
     picture lies in, in the folder or in a split), split and group where there are any,
@@ -87,7 +103,48 @@ def embed(
     Memory does not grow with the number of pictures. Stopped and started again, it
     goes on where it was, with the rows from the cache; the file appears under its
     name once it is whole.
+
+    A folder, such as features/ or s3://bucket/features, gets parts of Parquet with the
+    columns of the file, in the order of the pictures' paths. The parts are made here,
+    by --workers on this machine, or by those of a --scheduler of Dask, and are the same
+    whoever makes them; with --shard 3/16, sixteen commands make a sixteenth each.
+    Started again after whatever has stopped it, the same command makes the parts that
+    are missing. Pictures that cannot be read are in a table of their own,
+    features/_unreadable, with the cause; they end the command with status 3, or 0 with
+    --on-error skip. Nothing is kept in a cache unless --cache names one.
     """
+    cluster = Cluster(scheduler, workers, shard, part_size)
+    check_cluster(cluster, out)
+    if not is_folder(out):
+        _embed_to_file(
+            *(place, Path(out), force, group_by, on_error),
+            *(random_state, chosen_cache(cache, no_cache), params),
+        )
+        return
+    _check_parquet()
+    source, params = source_of(place, params)
+    params = checked_embedder(params)
+    cache = chosen_cache(cache, no_cache) if cache else None
+    embed_in_parts(
+        *(source, out),
+        partial(_new_embedder, cache and cache.absolute(), random_state, params),
+        cluster,
+        group_by=group_by,
+        on_error=on_error,
+        force=force,
+    )
+
+
+def _embed_to_file(
+    place: str,
+    out: Path,
+    force: bool,
+    group_by: str | None,
+    on_error: str,
+    random_state: int,
+    cache: Path | None,
+    params: dict[str, Any],
+) -> None:
     from skresnet.reading import as_pictures
 
     _check_kind(out)
@@ -95,7 +152,6 @@ def embed(
     check_outputs(files, force=force)
     source, params = source_of(place, params)
     params = checked_embedder(params)
-    cache = chosen_cache(cache, no_cache)
     listed = list_below(source, group_by)
     paths = listed.paths
     check_not_inputs(files, [place, *paths, *files_in(cache, **params)])
@@ -136,14 +192,18 @@ def _check_kind(out: Path) -> None:
             "kind of file to write."
         )
     if out.suffix == ".parquet":
-        try:
-            import pyarrow.parquet  # noqa: F401
-        except ModuleNotFoundError as error:
-            raise click.ClickException(
-                "Parquet files are written with pyarrow, which is not installed: "
-                'python -m pip install "skresnet[parquet]". Or choose a name that '
-                "ends in .npy, which needs nothing."
-            ) from error
+        _check_parquet()
+
+
+def _check_parquet() -> None:
+    try:
+        import pyarrow.parquet  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            "Parquet files are written with pyarrow, which is not installed: "
+            'python -m pip install "skresnet[parquet]". Or choose a name that '
+            "ends in .npy, which needs nothing."
+        ) from error
 
 
 def _new_embedder(cache: Path | None, random_state: int, params: dict[str, Any]) -> Any:

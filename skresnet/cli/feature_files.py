@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,57 +18,16 @@ if TYPE_CHECKING:
 Append = Callable[[Listed, Sequence[bytes], np.ndarray], None]
 
 
-def feature_schema(embedder: ImageEmbedder) -> Any:
-    """Make the schema of the Parquet files, which tells of the fitted embedder."""
-    import pyarrow
-
-    from skresnet.stored_features import embedder_metadata
-
-    n_features = len(embedder.get_feature_names_out())
-    text = pyarrow.string()
-    names = ("path", "class", "split", "group", "digest")
-    return pyarrow.schema(
-        [
-            *((name, text) for name in names),
-            ("features", pyarrow.list_(pyarrow.float32(), n_features)),
-        ],
-        metadata=embedder_metadata(embedder),
-    )
-
-
-def feature_table(
-    schema: Any, listed: Listed, digests: Sequence[bytes], rows: np.ndarray
-) -> Any:
-    """Make a table of that schema of some pictures that could be read."""
-    import pyarrow
-
-    columns = [
-        *(
-            pyarrow.array(map(_valid, cells), pyarrow.string())
-            for cells in (
-                map(str, listed.paths),
-                *(listed.classes, listed.splits, listed.groups),
-                (digest.hex() for digest in digests),
-            )
-        ),
-        pyarrow.FixedSizeListArray.from_arrays(
-            pyarrow.array(rows.reshape(-1)), type=schema.field("features").type
-        ),
-    ]
-    return pyarrow.table(columns, schema=schema)
-
-
-def _valid(name: str | None) -> str | None:
-    # Parquet takes no bytes of a file name that are not UTF-8.
-    return name and name.encode("utf-8", "backslashreplace").decode()
-
-
 @contextmanager
 def parquet_file(files: list[Path], embedder: ImageEmbedder) -> Iterator[Append]:
     """Write a file of Parquet, a row group a call."""
     import pyarrow.parquet
 
-    schema = feature_schema(embedder)
+    from skresnet.feature_tables import feature_schema, feature_table
+    from skresnet.stored_features import embedder_metadata
+
+    n_features = len(embedder.get_feature_names_out())
+    schema = feature_schema(n_features, embedder_metadata(embedder))
 
     def append(listed: Listed, digests: Sequence[bytes], rows: np.ndarray) -> None:
         writer.write_table(feature_table(schema, listed, digests, rows))

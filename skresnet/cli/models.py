@@ -57,8 +57,8 @@ def start_engine(embedder: Any) -> None:
         start_tensorflow()
 
 
-def fitted(embedder: Any) -> Any:
-    """Fit an embedder, which looks for its weights."""
+def fitted(embedder: Any, *, computes: bool = True) -> Any:
+    """Fit an embedder, which looks for its weights, and start what computes it here."""
     from skresnet import ResNet50Embedder, WeightsUnavailableError
     from skresnet.weights.imagenet import imagenet_path
 
@@ -72,7 +72,8 @@ def fitted(embedder: Any) -> Any:
             f"{error}\nOn the command line that is --network efficientnet_lite0, "
             "--weights distilled, --weights FILE or --weights random."
         ) from error
-    start_engine(embedder)
+    if computes:
+        start_engine(embedder)
     return embedder
 
 

@@ -134,7 +134,7 @@ class _EmbedBlock:
 
     def __call__(self, block: Any, start: int | None) -> np.ndarray:
         """Embed the pictures, of which the first is number ``start`` of all."""
-        _limit_to_worker()
+        limit_to_worker()
         pictures = block if hasattr(block, "__len__") else list(block)
         if len(pictures) == 0:
             return np.empty((0, self._settings.backbone.n_features), np.float32)
@@ -151,7 +151,7 @@ class _EmbedBlock:
         return embedded.complete_rows(self._on_error)
 
 
-def _limit_to_worker() -> None:
+def limit_to_worker() -> None:
     """Let networks that are still to be built use no more threads than their worker.
 
     Several workers of a machine would otherwise each compute with all of its cores.

@@ -130,9 +130,12 @@ def load_image_table(
             ],
         )
 
-    if "split" not in columns.names:
+    named = splits_of_rows(columns)
+    if named is None:
         return bunch(list(range(len(paths))))
-    rows_of = _rows_of_splits(columns)
+    rows_of: dict[str, list[int]] = defaultdict(list)
+    for row, name in enumerate(named):
+        rows_of[name].append(row)
     splits = {name: bunch(rows_of[name]) for name in SPLIT_FOLDERS if name in rows_of}
     _expect_classes_of_train(columns, splits)
     column = columns.names["split"]
@@ -177,13 +180,23 @@ def _expect_one_class(columns: Columns, paths: list[Place], classes: list[str]) 
         )
 
 
-def _rows_of_splits(columns: Columns) -> dict[str, list[int]]:
-    """Sort the rows by the split that they are in."""
-    rows_of: dict[str, list[int]] = defaultdict(list)
+def splits_of_rows(columns: Columns) -> list[str] | None:
+    """Tell the split that each row is in; None where there is no such column.
+
+    Raises
+    ------
+    ValueError
+        If a cell names no split.
+    """
+    if "split" not in columns.names:
+        return None
+    splits = []
     unknown: dict[str, list[int]] = defaultdict(list)
     for row, cell in enumerate(columns.cells["split"]):
         name = split_of(cell.strip())
-        (unknown[cell] if name is None else rows_of[name]).append(row)
+        if name is None:
+            unknown[cell].append(row)
+        splits.append(name or "")
     if unknown:
         rows = [row for rows in unknown.values() for row in rows]
         known = ", ".join(name for names in SPLIT_FOLDERS.values() for name in names)
@@ -192,7 +205,7 @@ def _rows_of_splits(columns: Columns) -> dict[str, list[int]]:
             f"split: {listed(unknown)} ({columns.places(sorted(rows))}). Expected one "
             f"of {known}."
         )
-    return rows_of
+    return splits
 
 
 def _expect_classes_of_train(columns: Columns, splits: dict[str, Any]) -> None:

@@ -133,11 +133,11 @@ def find_images(folder: Place, *, above: Iterable[Place]) -> Contents:
     are here already and following it would never end.
     """
     found = Contents()
-    seen = {_identity(path) for path in above}
+    seen = {folder_identity(path) for path in above}
     waiting = [folder]
     while waiting:
         current = waiting.pop()
-        identity = _identity(current)
+        identity = folder_identity(current)
         if identity in seen:
             found.skipped["repeated_folder"].append(current)
             continue
@@ -158,7 +158,7 @@ def innermost(folder: Place) -> Place:
     or a name for any images, or the splits, or it is all there is in an archive.
     """
     seen = set()
-    while (identity := _identity(folder)) not in seen:
+    while (identity := folder_identity(folder)) not in seen:
         seen.add(identity)
         here = list_folder(folder)
         if here.images or len(here.folders) != 1:
@@ -261,7 +261,7 @@ def _leads_nowhere(entry: os.DirEntry[str] | Entry) -> bool:
     return entry.is_symlink() and not Path(entry.path).exists()
 
 
-def _identity(folder: Place) -> Any:
+def folder_identity(folder: Place) -> Any:
     """Tell one folder from another whatever path leads to it."""
     if not isinstance(folder, str):
         return str(folder)
