@@ -57,9 +57,8 @@ _READING = {
     epilog=examples(
         "skresnet embed photos --out features.parquet",
         "skresnet embed photos --out features.npy --precision float32",
-        "skresnet embed photos --out features/ --workers 4",
-        "skresnet embed s3://bucket/photos --out s3://bucket/features "
-        "--scheduler scheduler.json",
+        "skresnet embed photos --out features/ --workers 2",
+        "skresnet embed photos --out features/ --shard 3/16",
     ),
 )
 @click.argument("place", metavar="FOLDER_OR_TABLE")
