@@ -224,9 +224,8 @@ def _plus_minus(value: tuple[float, float]) -> str:
     return "none" if np.isnan(value[0]) else f"{value[0]:+.4f} ± {value[1]:.4f}"
 
 
-def main() -> None:
-    """Run the benchmark as the command line says."""
-    parser = argument_parser("accuracy", __doc__ or "", rounds="splits of each row")
+def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    """Let the command line choose the pictures, and the networks they go through."""
     parser.add_argument(
         "folders",
         nargs="*",
@@ -241,6 +240,12 @@ def main() -> None:
         default=["resnet50", "efficientnet_lite0"],
         help="whose features are classified",
     )
+
+
+def main() -> None:
+    """Run the benchmark as the command line says."""
+    parser = argument_parser("accuracy", __doc__ or "", rounds="splits of each row")
+    add_data_arguments(parser)
     parser.add_argument(
         "--weights",
         default="distilled",

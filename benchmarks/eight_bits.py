@@ -6,7 +6,6 @@ the package, and the same heads are fitted to the same rows of both.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from benchmarks.accuracy import (
     HEADS,
     Numbers,
     Pictures,
+    add_data_arguments,
     data_sets,
     embedders,
     scores,
@@ -28,7 +28,6 @@ from benchmarks.report import (
     write_json,
 )
 
-_DATA = Path(__file__).parents[2] / "shared" / "data"
 _HEADS = ("DenseSGDClassifier", "LogisticRegression, scaled")
 _LOWEST = "int8"
 
@@ -102,19 +101,7 @@ def _means(results: dict[str, Numbers]) -> list[str]:
 def main() -> None:
     """Run the benchmark as the command line says."""
     parser = argument_parser("eight_bits", __doc__ or "", rounds="splits of each set")
-    parser.add_argument(
-        "folders",
-        nargs="*",
-        type=Path,
-        default=[_DATA / "cats-dogs", _DATA / "cifar10"],
-        help="folders with splits, which are put together and split anew",
-    )
-    parser.add_argument(
-        "--networks",
-        nargs="+",
-        choices=["resnet50", "efficientnet_lite0"],
-        default=["resnet50", "efficientnet_lite0"],
-    )
+    add_data_arguments(parser)
     parser.add_argument("--precision", choices=["int8", "bfloat16"], default=_LOWEST)
     parser.add_argument("--side", type=int, default=128, help="pixels")
     parser.add_argument("--limit", type=int, help="pictures a set, instead of all")
