@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -193,24 +194,16 @@ def train(
         model.steps[1:] = behind.steps
     _fit(behind, rows, train_part.classes, metadata)
     # First of all that follows: nothing that fails from here on costs the model.
-    save_model(model, out, force=force)
-    if hasattr(model["classifier"], "best_epoch_"):
-        say(f"Best: {best_epoch(model['classifier'])}")
-    say(f"Model: {out}")
+    _save(model, out, force)
     again = ["--no-cache"] if no_cache else ["--cache", cache] if cache else []
     if parts.test is None:
         first = source.words_for_picture(parts.train.paths[0])
         say_next(("predict", out, *first, *again))
         return
     if test_list:
-        with (
-            writing(test_list, force=force) as (unfinished,),
-            list_writer(unfinished) as append,
-        ):
-            append(
-                zip(source.listed(parts.test.paths), parts.test.classes, strict=True)
-            )
-        say(f"Test pictures: {test_list}")
+        _list_test(
+            test_list, source.listed(parts.test.paths), parts.test.classes, force
+        )
     predictions = tested(model, parts.test, "skip")
     for line in seen_lines(predictions):
         say(line)
@@ -264,27 +257,38 @@ def _train_on_features(
         behind = _searched(behind, rows, pictures, random_state)
         model.steps[1:] = behind.steps
     _fit(behind, rows, pictures.classes, metadata)
-    save_model(model, out, force=force)
-    if hasattr(model["classifier"], "best_epoch_"):
-        say(f"Best: {best_epoch(model['classifier'])}")
-    say(f"Model: {out}")
+    _save(model, out, force)
     if parts.test is None:
         return
     tested_on: list[Any] = [Path(place)]
     paths, classes, _ = parts.test.pictures
     if test_list:
-        with (
-            writing(test_list, force=force) as (unfinished,),
-            list_writer(unfinished) as append,
-        ):
-            append(zip(paths.tolist(), classes.tolist(), strict=True))
-        say(f"Test pictures: {test_list}")
+        _list_test(test_list, paths.tolist(), classes.tolist(), force)
         tested_on = [test_list]
     probabilities = np.asarray(model[1:].predict_proba(parts.test.rows))
     _tell_test(
         Predictions.from_probabilities(paths, classes, probabilities, model.classes_)
     )
     say_next(("evaluate", out, *tested_on))
+
+
+def _save(model: Any, out: Path, force: bool) -> None:
+    save_model(model, out, force=force)
+    if hasattr(model["classifier"], "best_epoch_"):
+        say(f"Best: {best_epoch(model['classifier'])}")
+    say(f"Model: {out}")
+
+
+def _list_test(
+    path: Path, places: Iterable[Any], classes: Iterable[str], force: bool
+) -> None:
+    """Write which pictures were set aside for the test."""
+    with (
+        writing(path, force=force) as (unfinished,),
+        list_writer(unfinished) as append,
+    ):
+        append(zip(places, classes, strict=True))
+    say(f"Test pictures: {path}")
 
 
 def _tell_test(predictions: Predictions) -> None:

@@ -140,8 +140,8 @@ class _Trainer(KerasClassifier):
         )
 
 
-class _Batches(keras.utils.PyDataset):
-    """Rows in batches, their labels one-hot, in an order drawn for each epoch."""
+class _RowBatches(keras.utils.PyDataset):
+    """Rows in batches, their labels one-hot; ``order`` draws which come first."""
 
     def __init__(
         self,
@@ -155,16 +155,26 @@ class _Batches(keras.utils.PyDataset):
         self._n_classes = n_classes
         self._batch_size = batch_size
         self._random_state = order
-        self._order = np.arange(rows.codes.size)
 
     def __len__(self) -> int:
-        return -(-self._order.size // self._batch_size)
+        return -(-self._rows.codes.size // self._batch_size)
+
+    def _one_hot(self, rows: Rows) -> tuple[np.ndarray, ...]:
+        codes = keras.utils.to_categorical(rows.codes, self._n_classes)
+        return rows.X, codes, rows.weights
+
+
+class _Batches(_RowBatches):
+    """Batches of rows in memory, in an order drawn for each epoch."""
+
+    def __init__(self, rows: Rows, *settings: Any) -> None:
+        super().__init__(rows, *settings)
+        self._order = np.arange(rows.codes.size)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         start = index * self._batch_size
         rows = self._order[start : start + self._batch_size]
-        X, codes, weights = (part[rows] for part in self._rows)
-        return X, keras.utils.to_categorical(codes, self._n_classes), weights
+        return self._one_hot(Rows(*(part[rows] for part in self._rows)))
 
     def on_epoch_begin(self) -> None:
         """Draw the order."""
@@ -172,31 +182,21 @@ class _Batches(keras.utils.PyDataset):
             self._order = self._random_state.permutation(self._order.size)
 
 
-class _LazyBatches(keras.utils.PyDataset):
-    """Rows of blocks in batches; of validation rows, a batch is a block.
+class _LazyBatches(_RowBatches):
+    """Batches of rows of blocks; of validation rows, a batch is a block.
 
     Keras asks for one after another, after it has looked at the first ones.
     """
 
-    def __init__(
-        self,
-        rows: Rows,
-        n_classes: int,
-        batch_size: int,
-        order: np.random.RandomState | None = None,
-    ) -> None:
-        super().__init__()
-        self._rows = rows
-        self._n_classes = n_classes
-        self._batch_size = batch_size
-        self._random_state = order
+    def __init__(self, rows: Rows, *settings: Any) -> None:
+        super().__init__(rows, *settings)
         self._given: Iterator[Rows] = iter(())
         self._n_given = len(self)
 
     def __len__(self) -> int:
         if self._random_state is None:
             return len(self._rows.X.chunks[0])
-        return -(-self._rows.codes.size // self._batch_size)
+        return super().__len__()
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         if index < self._n_given:
@@ -208,9 +208,9 @@ class _LazyBatches(keras.utils.PyDataset):
                 else shuffled(self._rows, self._random_state, self._batch_size)
             )
         while self._n_given <= index:
-            X, codes, weights = next(self._given)
+            rows = next(self._given)
             self._n_given += 1
-        return X, keras.utils.to_categorical(codes, self._n_classes), weights
+        return self._one_hot(rows)
 
 
 def _batches(rows: Rows, *settings: Any) -> keras.utils.PyDataset:
