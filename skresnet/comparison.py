@@ -26,7 +26,7 @@ class Earlier(NamedTuple):
     name : str
         The file that holds it.
     model : str
-        The file of the model.
+        The name of the model's file, without its ending.
     date : str
         When it was made, as year, month and day.
     version : str

@@ -93,7 +93,7 @@ def _json(predictions: Predictions, model: Path, earlier: list[Earlier]) -> str:
             other._asdict() | {"recalls": [*map(_recalls, other.recalls.items())]}
             for other in earlier
         ],
-        **record(predictions, model.name),
+        **record(predictions, model.stem),
     }
     return json.dumps(content, indent=2) + "\n"
 
