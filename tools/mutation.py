@@ -23,7 +23,10 @@ ROOT = Path(__file__).parents[1]
 # What is changed, and the tests that are to notice.
 ROOMS = {
     "embedding": ("skresnet/embedding.py", "tests/embedding tests/test_embedder.py"),
-    "classifier": ("skresnet/classifier.py", "tests/head tests/sklearn_api"),
+    "classifier": (
+        "skresnet/classifier.py",
+        "tests/test_checks_before_reading.py tests/head tests/sklearn_api",
+    ),
     "head": ("skresnet/head", "tests/head tests/sklearn_api"),
     "reading": ("skresnet/reading", "tests/reading"),
     "cache": ("skresnet/cache", "tests/cache"),

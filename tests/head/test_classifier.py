@@ -489,6 +489,17 @@ def test_bad_data_is_named(features, change, message):
         small().fit(*change(*features))
 
 
+@pytest.mark.parametrize(
+    ("n_bad", "told"),
+    [(5, r"row 0, 1, 2, 3, 4\. "), (9, r"row 0, 1, 2, 3, 4 and 4 more\. ")],
+)
+def test_five_bad_rows_are_listed_and_the_others_counted(features, n_bad, told):
+    X, y = features
+    X = np.where(np.arange(240)[:, None] < n_bad, np.nan, X)
+    with pytest.raises(ValueError, match=f"NaN in {n_bad} of 240 rows: {told}"):
+        small().fit(X, y)
+
+
 def test_labels_unseen_in_training_are_named(features):
     X, y = features
     classifier = small(epochs=1).fit(X, y)
