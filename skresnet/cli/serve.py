@@ -24,6 +24,7 @@ _PACKAGES = {
         "skresnet serve model.joblib",
         "skresnet serve model.joblib --port 0",
         "skresnet serve model.joblib --host 0.0.0.0 --port 8080",
+        "skresnet serve model.joblib --domain models.example.org",
     ),
 )
 @click.argument("model", type=click.Path(path_type=Path))
@@ -32,6 +33,13 @@ _PACKAGES = {
     default="127.0.0.1",
     help="Address to listen at: by default this machine alone, 0.0.0.0 for all that "
     "can reach it.",
+)
+@option(
+    "--domain",
+    "domains",
+    multiple=True,
+    help="A name that requests come with through a proxy in front of it; more than one "
+    "may be given.",
 )
 @option(
     "--port",
@@ -79,6 +87,7 @@ _PACKAGES = {
 def serve(
     model: Path,
     host: str,
+    domains: tuple[str, ...],
     port: int,
     max_mib: float,
     max_pictures: int,
@@ -117,13 +126,14 @@ def serve(
     # Before the model is loaded, which takes its time.
     with listen(host, port) as sock:
         is_private = sock.getsockname()[0] in LOOPBACK
+        names = [*LOOPBACK, host, *domains]
         loaded = load_model(model)
         start_engine(loaded["embedder"])
         app = make_app(
             loaded,
             name=model.stem,
             limits=limits,
-            hosts=[*LOOPBACK, host] if is_private else None,
+            hosts=names if is_private or domains else None,
             false_alarm_rate=false_alarms,
             batch_size=batch_size,
             n_jobs=jobs,

@@ -11,7 +11,9 @@ from click import Context
 
 from skresnet.cli import main, serve
 
-PAGE = (Path(__file__).parents[2] / "docs" / "serving.md").read_text("utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "serving.md").read_text("utf-8")
+PAGE_ON_PRODUCTION = (DOCS / "production.md").read_text("utf-8")
 
 
 def blocks(language):
@@ -47,8 +49,9 @@ def test_the_shell_code_gets_two_classes_each(reader):
         assert {len(p["predictions"]) for p in pictures} == {2}
 
 
-def test_the_commands_of_the_page_and_of_the_help_are_some():
-    lines = re.findall(r"^skresnet (.+)$", PAGE, re.MULTILINE)
+def test_the_commands_of_the_pages_and_of_the_help_are_some():
+    both = PAGE + PAGE_ON_PRODUCTION
+    lines = re.findall(r"^skresnet (.+)$", both, re.MULTILINE)
     lines += re.findall(r"^  skresnet (.+)$", serve.serve.epilog, re.M)
     assert len(lines) > 2
     for line in lines:

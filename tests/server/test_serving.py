@@ -94,3 +94,23 @@ def test_told_to_it_listens_to_all_and_says_so(colour_model, colour_folder, tmp_
         server.process.send_signal(signal.SIGINT)
         _, err = server.process.communicate(timeout=120)
     assert err.startswith("Whoever reaches this machine can use it.\n")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_its_page_works_behind_a_proxy_by_the_name_of_that_one(
+    served_model, colour_folder, host
+):
+    body, kind = form(colour_folder / "test" / "red" / "00.png")
+
+    def status(name, origin):
+        headers = {"content-type": kind, "host": name, "origin": origin}
+        return server.ask("POST", "/predict", body, headers).status
+
+    domains = ("--domain", "models.example", "--domain", "Cats.Example")
+    with serving(served_model, "--host", host, *domains) as server:
+        # As a browser asks the proxy, and the proxy, by the same name, the server.
+        assert status("models.example", "https://models.example") == 200
+        assert status("cats.example:8443", "https://cats.example:8443") == 200
+        assert status("models.example", "https://evil.example") == 403
+        assert status("evil.example", "https://evil.example") == 403
+        assert server.get("/health").status == 200  # by its own name, as ever
