@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import time
@@ -247,17 +248,35 @@ def connected(scheduler: str) -> Iterator[Any]:
     ClusterError
         If Dask is not installed, or nobody answers in time.
     """
-    client_class = _distributed().Client
+    distributed = _distributed()
     address = _address(scheduler)
     try:
-        client = client_class(address, timeout=ANSWER_WITHIN, set_as_default=False)
-    except (OSError, ValueError) as error:
+        asyncio.run(asyncio.wait_for(_greet(address), ANSWER_WITHIN))
+        client = distributed.Client(
+            address, timeout=ANSWER_WITHIN, set_as_default=False
+        )
+    except Exception as error:  # whatever another server and Dask make of each other
+        why = (
+            f"{ANSWER_WITHIN:g} seconds were waited"
+            if isinstance(error, TimeoutError)
+            else f"{type(error).__name__}: {error}"
+        )
         raise ClusterError(
-            f"No scheduler answers at {address} within {ANSWER_WITHIN:g} seconds. "
-            "Start one with `dask scheduler`, and give the address that it says."
+            f"No scheduler answers at {address!r} ({why}). Start one with `dask "
+            "scheduler`, and give the address that it says."
         ) from error
     with _closed(client):
         yield client
+
+
+async def _greet(address: str) -> None:
+    """Connect for a moment; a client would wait for ever where nobody speaks."""
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    arguments = Security().get_connection_args("client")
+    comm = await connect(address, timeout=ANSWER_WITHIN, **arguments)
+    comm.abort()
 
 
 @contextmanager

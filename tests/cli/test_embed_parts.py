@@ -2,7 +2,10 @@
 
 import json
 import shutil
+import socket
 import sys
+import threading
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import pandas as pd
@@ -154,14 +157,57 @@ def test_workers_make_the_same_parts(run, features, colour_folder, tmp_path):
     assert parts_of(tmp_path / "f") == parts_of(features)
 
 
+@contextmanager
+def server_that_says(greeting):
+    """Listen, say something to whoever comes, and nothing more."""
+    held = []
+
+    def accept():
+        with suppress(OSError):  # closed in the end
+            while True:
+                connection, _ = listening.accept()
+                held.append(connection)
+                connection.sendall(greeting)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=accept)
+        thread.start()
+        yield f"tcp://127.0.0.1:{listening.getsockname()[1]}"
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    for connection in held:
+        connection.close()
+
+
+@pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-OpenSSH_9.2p1\r\n"])
+def test_a_server_that_is_no_scheduler_is_an_error(
+    run, colour_folder, tmp_path, monkeypatch, greeting
+):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("skresnet.cluster.running.ANSWER_WITHIN", 0.5)
+    arguments = ["embed", colour_folder, "--out", tmp_path / "f/", *TINY]
+    with server_that_says(greeting) as address:
+        result = run(*arguments, "--scheduler", address, status=1)
+    assert f"No scheduler answers at '{address}'" in result.stderr
+    assert not (tmp_path / "f").exists()
+
+
+@pytest.mark.parametrize(
+    "address", ["tcp://127.0.0.1:9", "nonsense", "tcp://", "ws://127.0.0.1:9", ""]
+)
 def test_a_scheduler_that_does_not_answer_is_an_error(
-    run, colour_folder, tmp_path, monkeypatch
+    run, colour_folder, tmp_path, monkeypatch, address
 ):
     pytest.importorskip("distributed")
     monkeypatch.setattr("skresnet.cluster.running.ANSWER_WITHIN", 0.2)
     arguments = ["embed", colour_folder, "--out", tmp_path / "f/", *TINY]
-    result = run(*arguments, "--scheduler", "tcp://127.0.0.1:9", status=1)
-    assert "No scheduler answers at tcp://127.0.0.1:9" in result.stderr
+    result = run(*arguments, "--scheduler", address, status=1)
+    assert f"No scheduler answers at '{address}'" in result.stderr
+
+
+def test_the_file_of_a_scheduler_is_to_be_there(run, colour_folder, tmp_path):
+    pytest.importorskip("distributed")
+    arguments = ["embed", colour_folder, "--out", tmp_path / "f/", *TINY]
     result = run(*arguments, "--scheduler", tmp_path / "none.json", status=1)
     assert "--scheduler-file" in result.stderr
 
