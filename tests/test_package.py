@@ -1,12 +1,18 @@
 """The package as it is imported and as it is run."""
 
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
+from itertools import chain
+from pathlib import Path
 
 import pytest
 
 import skresnet
+
+PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 
 def run(*args):
@@ -57,3 +63,16 @@ def test_the_demo_trains_and_prints_its_steps():
         "test/tables/",
     ):
         assert text in result.stdout
+
+
+def test_a_requirement_has_one_lower_bound_wherever_it_stands():
+    project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
+    bounds = {}
+    for text in chain(
+        project["dependencies"], *project["optional-dependencies"].values()
+    ):
+        name, bound = re.fullmatch(r"([\w-]+(?:\[\w+\])?)(.*)", text).groups()
+        if bound:  # what only benchmarks need has none
+            bounds.setdefault(name, set()).add(bound)
+    assert len(bounds["numpy"]) == len(bounds["skl2onnx"]) == 1
+    assert not {name: found for name, found in bounds.items() if len(found) > 1}
