@@ -17,6 +17,7 @@ from benchmarks.report import (
     print_table,
     write_json,
 )
+from skresnet.networks import NETWORKS
 
 _SIDE = 224
 _FILE_SIZE = (500, 375)
@@ -27,11 +28,12 @@ _OURS = (
 )
 
 
-def contenders(folder: Path) -> list[Contender]:
-    """List all ways through the folder, ours first."""
+def contenders(folder: Path, network: str) -> list[Contender]:
+    """List all ways through the folder, ours first; rivals have ResNet50 alone."""
     ours = [
         Contender(
-            f"skresnet, {what}, {precision}", partial(make, folder, _SIDE, precision)
+            f"skresnet, {what}, {precision}",
+            partial(make, folder, _SIDE, precision, network=network),
         )
         for precision in ("float32", "bfloat16")
         for what, make in (
@@ -48,7 +50,7 @@ def contenders(folder: Path) -> list[Contender]:
     eight_bits = [
         Contender(
             f"skresnet, {what}, OpenVINO engine, int8",
-            partial(make, folder, _SIDE, "int8"),
+            partial(make, folder, _SIDE, "int8", network=network),
         )
         for what, make in (
             ("files", on_openvino),
@@ -56,6 +58,8 @@ def contenders(folder: Path) -> list[Contender]:
             ("array in memory", partial(readers.skresnet_array, engine="openvino")),
         )
     ]
+    if network != "resnet50":
+        return [*ours, *eight_bits]
     return [
         *ours,
         *eight_bits,
@@ -109,6 +113,7 @@ def main() -> None:
     """Run the benchmark as the command line says."""
     parser = argument_parser("folder", __doc__ or "")
     parser.add_argument("--files", type=int, default=192, help="files in the folder")
+    parser.add_argument("--network", choices=list(NETWORKS), default="resnet50")
     parser.add_argument("--only", help="a pattern of the names that are measured")
     arguments = parser.parse_args()
     facts = machine()
@@ -117,7 +122,7 @@ def main() -> None:
         results = interleaved(
             [
                 contender
-                for contender in contenders(folder)
+                for contender in contenders(folder, arguments.network)
                 if re.search(arguments.only or "", contender.name)
             ],
             rounds=arguments.rounds,

@@ -24,13 +24,18 @@ def skresnet_folder(
     precision: Precision,
     engine: Engine = "tensorflow",
     n_jobs: int | None = None,
+    network: str = "resnet50",
 ) -> Run:
     """Prepare the embedder, as a user makes it."""
     library(engine)
-    from skresnet import ResNet50Embedder
+    from skresnet import EfficientNetLite0Embedder, ResNet50Embedder
 
+    embedders = {
+        "resnet50": ResNet50Embedder,
+        "efficientnet_lite0": EfficientNetLite0Embedder,
+    }
     files = paths(folder)
-    embedder = ResNet50Embedder(
+    embedder = embedders[network](
         weights=None,
         random_state=0,
         input_size=side,
@@ -42,15 +47,21 @@ def skresnet_folder(
 
 
 def skresnet_array(
-    folder: Path, side: int, precision: Precision, engine: Engine = "tensorflow"
+    folder: Path,
+    side: int,
+    precision: Precision,
+    engine: Engine = "tensorflow",
+    network: str = "resnet50",
 ) -> Run:
     """Prepare the embedder on the same pictures, decoded before the clock."""
-    return skresnet_embedder(_decoded(folder, side), 32, "resnet50", precision, engine)
+    return skresnet_embedder(_decoded(folder, side), 32, network, precision, engine)
 
 
-def skresnet_network(folder: Path, side: int, precision: Precision) -> Run:
+def skresnet_network(
+    folder: Path, side: int, precision: Precision, network: str = "resnet50"
+) -> Run:
     """Prepare the network alone on the same pictures, decoded before the clock."""
-    return skresnet_backbone(_decoded(folder, side), 32, "resnet50", precision)
+    return skresnet_backbone(_decoded(folder, side), 32, network, precision)
 
 
 def image_data_generator(folder: Path, side: int, batch_size: int) -> Run:
