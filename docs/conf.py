@@ -34,6 +34,7 @@ default_role = "py:obj"
 
 autosummary_generate = True
 autodoc_typehints = "none"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 
 myst_heading_anchors = 3
