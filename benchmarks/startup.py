@@ -53,13 +53,13 @@ network.predict(keras.applications.resnet.preprocess_input(pixels), verbose=0)
 # The first round, which is not counted, fills it: the others are second starts.
 _SECOND_START = """
 import os
-os.environ["SKRESNET_COMPILED_NETWORKS"] = {kept!r}
+os.environ["SKRESNET_COMPILEDNETWORKS"] = {kept!r}
 from skresnet import {embedder}
 {embedder}(
     weights={weights!r}, engine="openvino", precision={precision!r}
 ).fit_transform([{picture!r}])
 """
-_NETWORKS = {
+NETWORKS = {
     "ResNet50Embedder": "distilled",
     "EfficientNetLite0Embedder": "imagenet",
 }
@@ -132,7 +132,7 @@ def programs(names: dict[str, str]) -> dict[str, str]:
     written = {name: _BEGIN + text + _END for name, text in _IMPORTS.items()}
     for name, text in _FIRST_FEATURES.items():
         written[name] = _BEGIN + text.format(**names) + _END
-    for embedder, weights in _NETWORKS.items():
+    for embedder, weights in NETWORKS.items():
         for precision in PRECISIONS:
             text = _SECOND_START.format(
                 kept=f"{names['kept']}-{embedder}-{precision}",
