@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import joblib
 import numpy as np
 
-from benchmarks.measure import Contender, Lap, Run, interleaved
+from benchmarks.measure import Contender, Lap, Result, Run, interleaved
 from benchmarks.photographs import paths, photographs
 from benchmarks.report import (
     argument_parser,
@@ -71,12 +71,15 @@ def make_transform(folder: Path, seconds: float) -> Run:
     return run
 
 
-def make_served(folder: Path, seconds: float, n_clients: int, n_pictures: int) -> Run:
+def make_served(
+    folder: Path, seconds: float, n_clients: int, n_pictures: int, batch_size: int
+) -> Run:
     """Start the command, and let clients ask it at the same time for some seconds."""
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "skresnet", "serve"),
             *(str(folder / "model.joblib"), "--port", "0"),
+            *("--batch-size", str(batch_size)),
         ],
         stdout=subprocess.PIPE,
         text=True,
@@ -223,6 +226,9 @@ def main() -> None:
     )
     parser.add_argument("--clients", type=int, default=8, help="that ask at once")
     parser.add_argument("--pictures", type=int, default=4, help="of a request")
+    parser.add_argument(
+        "--batch-size", type=int, nargs="+", default=[16], help="a server for each"
+    )
     parser.add_argument("--files", type=int, default=128, help="different ones")
     parser.add_argument("--size", type=int, nargs=2, default=[640, 480])
     parser.add_argument("--network", default="resnet50")
@@ -236,44 +242,53 @@ def main() -> None:
             Contender(
                 "transform", partial(make_transform, pictures, arguments.seconds)
             ),
-            Contender(
-                f"served, {arguments.clients} clients, {arguments.pictures} a request",
-                partial(
-                    make_served,
-                    pictures,
-                    arguments.seconds,
-                    arguments.clients,
-                    arguments.pictures,
-                ),
+            *(
+                Contender(
+                    f"served, {arguments.clients} clients, {arguments.pictures} a "
+                    f"request, batches of {batch_size}",
+                    partial(
+                        make_served,
+                        pictures,
+                        arguments.seconds,
+                        arguments.clients,
+                        arguments.pictures,
+                        batch_size,
+                    ),
+                )
+                for batch_size in arguments.batch_size
             ),
         ]
-        transform, served = results = interleaved(
+        transform, *servers = results = interleaved(
             contenders, rounds=arguments.rounds, warm_ups=1
         )
     if absent := [r.absent for r in results if r.absent]:
         raise SystemExit(absent[0])
     head = ["", "pictures/s", "of transform's rate", "of its work a processor second"]
-    print_table(
-        [head, *(_row(r.name, r.laps, transform.laps) for r in (transform, served))]
+    print_table([head, *(_row(r.name, r.laps, transform.laps) for r in results)])
+    for served in servers:
+        _print_requests(served)
+    write_json(
+        arguments.json,
+        facts,
+        {
+            "laps": laps_of(results),
+            "values": {
+                r.name: [lap.value._asdict() for lap in r.laps] for r in results
+            },
+        },
     )
+
+
+def _print_requests(served: Result) -> None:
     laps: list[Served] = [lap.value for lap in served.laps]
     print(
-        f"\n{sum(lap.n_requests for lap in laps):,} requests, "
+        f"\n{served.name}: {sum(lap.n_requests for lap in laps):,} requests, "
         f"{sum(lap.lost for lap in laps)} lost; the median took "
         f"{1000 * statistics.median(lap.median for lap in laps):.0f} ms, the worst "
         f"{1000 * max(lap.worst for lap in laps):.0f} ms."
     )
     memories = " ".join(f"{lap.memory / 2**20:.0f}" for lap in laps)
     print(f"Resident memory of the server after each lap: {memories} MiB.")
-    write_json(
-        arguments.json,
-        facts,
-        {
-            "laps": laps_of(results),
-            "transform": [lap.value._asdict() for lap in transform.laps],
-            "served": [lap._asdict() for lap in laps],
-        },
-    )
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ _PACKAGES = {
 @option(
     "--batch-size",
     type=click.IntRange(min=1),
-    default=32,
+    default=16,
     help="Most pictures, of all requests, that go through the network at once.",
 )
 @option(

@@ -37,7 +37,7 @@ def make_app(
     limits: Limits | None = None,
     hosts: Sequence[str] | None = None,
     false_alarm_rate: float = 0.01,
-    batch_size: int = 32,
+    batch_size: int = 16,
     n_jobs: int | None = -1,
 ) -> Starlette:
     """Make an ASGI application that predicts the pictures that it is sent.
@@ -62,7 +62,7 @@ def make_app(
         The share of pictures like those of the training that may be called unlike
         them, see `ResNet50Embedder.novelty`.
 
-    batch_size : int, default=32
+    batch_size : int, default=16
         Most pictures that go through the network at once.
 
     n_jobs : int or None, default=-1
