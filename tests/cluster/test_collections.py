@@ -164,7 +164,11 @@ def test_a_pipeline_predicts_lazily_whatever_classifier_it_has(
             expected = getattr(model, method)(paths)
             assert lazy.dtype == expected.dtype
             found = lazy.compute(scheduler="sync")
-            np.testing.assert_array_equal(found, expected)
+            if classifier and found.dtype.kind == "f":
+                # scikit-learn's products round by how many rows there are.
+                np.testing.assert_allclose(found, expected, rtol=1e-5)
+            else:
+                np.testing.assert_array_equal(found, expected)
     assert hasattr(model, "decision_function") == (classifier is not None)
 
 
