@@ -170,7 +170,10 @@ def embed(
         Rows and failures.
     """
     with _Progress(
-        total=len(pictures), unit="picture", disable=not settings.verbose
+        total=len(pictures),
+        unit="picture",
+        disable=not settings.verbose,
+        leave=False,  # the line below stays
     ) as progress:
         embedded = _Pass(
             pictures, settings, in_vain_after_failure, around_batch, progress, in_turns

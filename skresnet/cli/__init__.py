@@ -7,7 +7,6 @@ functions, so that help and wrong usage are answered at once.
 from __future__ import annotations
 
 import errno
-import sys
 import warnings
 from importlib import import_module
 from typing import Any, TextIO
@@ -15,7 +14,7 @@ from typing import Any, TextIO
 import click
 
 from skresnet import __version__
-from skresnet.cli.terminal import fitting, prepare_streams, say
+from skresnet.cli.terminal import fitting_error, prepare_streams, say
 
 # In the order of their use, not of the alphabet. Each lies in the module of its name.
 _COMMANDS = (
@@ -59,15 +58,11 @@ class _Group(click.Group):
                 if ctx.params["traceback"] and not isinstance(error, click.UsageError):
                     raise error.__cause__ or error from None
                 if isinstance(error, click.UsageError):
-                    message = _told(error.format_message())
+                    message = fitting_error(error.format_message())
                     raise click.UsageError(message, error.ctx) from error
                 if isinstance(error, click.ClickException) or _is_about_the_data(error):
-                    raise click.ClickException(_told(str(error))) from error
+                    raise click.ClickException(fitting_error(str(error))) from error
                 raise
-
-
-def _told(message: str) -> str:
-    return fitting(message) if sys.stderr.isatty() else message
 
 
 def _is_about_the_data(error: Exception) -> bool:

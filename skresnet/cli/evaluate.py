@@ -36,7 +36,7 @@ from skresnet.cli.options import (
 from skresnet.cli.outputs import check_not_inputs, check_outputs, csv_line, results
 from skresnet.cli.pictures import Part, load_test
 from skresnet.cli.sources import source_of
-from skresnet.cli.terminal import say, say_next
+from skresnet.cli.terminal import Fit, fit_for, say, say_next
 from skresnet.text import shown
 
 if TYPE_CHECKING:
@@ -46,12 +46,14 @@ if TYPE_CHECKING:
 _CONFUSIONS = 5
 
 
-def _text(predictions: Predictions, model: Path, earlier: list[Earlier]) -> str:
+def _text(
+    predictions: Predictions, model: Path, earlier: list[Earlier], fit: Fit
+) -> str:
     """Write words, and a table of the classes."""
     from sklearn.metrics import classification_report
 
     lines = [
-        *seen_lines(predictions),
+        *map(fit, seen_lines(predictions)),
         f"Pictures: {len(predictions.pictures)}",
         f"Loss: {predictions.loss:.4f}",
         f"Accuracy: {predictions.accuracy:.4f}\n",
@@ -64,12 +66,15 @@ def _text(predictions: Predictions, model: Path, earlier: list[Earlier]) -> str:
             zero_division=0,
         ),
     ]
-    lines += [f"Confused: {found}" for found in predictions.confusions(_CONFUSIONS)]
-    lines += [f"Compared with {shown(str(other))}" for other in earlier]
+    after = [f"Confused: {found}" for found in predictions.confusions(_CONFUSIONS)]
+    after += [f"Compared with {shown(str(other))}" for other in earlier]
+    lines += [fit(line, "  ") for line in after]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _json(predictions: Predictions, model: Path, earlier: list[Earlier]) -> str:
+def _json(
+    predictions: Predictions, model: Path, earlier: list[Earlier], fit: Fit
+) -> str:
     """Write one object that has it all, and can be compared with later ones."""
     from skresnet.comparison import record
 
@@ -112,7 +117,9 @@ def _known_again(predictions: Predictions) -> dict[str, int | None]:
     return dict(zip(names, counts, strict=True)) | {"unlike_training": unlike}
 
 
-def _csv(predictions: Predictions, model: Path, earlier: list[Earlier]) -> str:
+def _csv(
+    predictions: Predictions, model: Path, earlier: list[Earlier], fit: Fit
+) -> str:
     """Write a line a class."""
     rows = list(_classes(predictions))
     return csv_line(rows[0]) + "".join(csv_line(row.values()) for row in rows)
@@ -205,12 +212,13 @@ def evaluate(
     if report:
         check_drawing()
     records = _records(scores)
+    made_of = chosen_format(format_name, out, _FORMATS)
     source, params = source_of(place, params)
     if are_features(source.place):
         refuse_options_of_pictures(place, "report", "scores", "group_by", "cache")
         predictions = _tested_on_features(load_model(model), source.place)
         with results(out, force=force) as write:
-            write(chosen_format(format_name, out, _FORMATS)(predictions, model, []))
+            write(made_of(predictions, model, [], fit_for(out)))
         return
     part = load_test(source, group_by)
     folder_of_cache = chosen_cache(cache, no_cache)
@@ -228,7 +236,7 @@ def evaluate(
     predictions = tested(classifier, part, on_error)
     earlier = _earlier(predictions, records)
     with results(out, force=force) as write:
-        write(chosen_format(format_name, out, _FORMATS)(predictions, model, earlier))
+        write(made_of(predictions, model, earlier, fit_for(out)))
     if report:
         write_report(classifier, predictions, report, earlier=earlier, force=force)
     for path in outputs:

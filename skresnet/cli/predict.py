@@ -29,7 +29,7 @@ from skresnet.cli.options import (
 from skresnet.cli.outputs import check_not_inputs, check_outputs, csv_line, results
 from skresnet.cli.pictures import SOME_UNREADABLE, chunks, list_below
 from skresnet.cli.sources import source_of
-from skresnet.cli.terminal import say
+from skresnet.cli.terminal import Fit, fit_for, say
 from skresnet.text import counted, listed, shown
 
 _UNSURE = "unsure"
@@ -58,10 +58,9 @@ class _Prediction(NamedTuple):
 _Line = Callable[[_Prediction | None], str]
 
 
-def _table(classes: Sequence[str], top: int) -> _Line:
+def _table(names: Sequence[str], top: int, fit: Fit) -> _Line:
     """Write columns for people: classes, probabilities, novelty, then the path."""
-    others = [_UNSURE, _NONE_OF_THESE, "UNREADABLE"]
-    width = max(len(shown(name)) for name in [*classes, *others])
+    width = max(len(shown(name)) for name in [*names, "class"])
 
     def line(prediction: _Prediction | None) -> str:
         if prediction is None:
@@ -69,7 +68,8 @@ def _table(classes: Sequence[str], top: int) -> _Line:
         path = shown(prediction.path)
         if prediction.error is not None:
             columns = f"{'UNREADABLE':{(width + 9) * top + 9}}"
-            return f"{columns}{path}: {prediction.error}\n"
+            told = fit(f"{columns}{path}: {prediction.error}", " " * len(columns))
+            return f"{told}\n"
         pairs = "".join(
             f"{shown(name):{width}}  {'-' if p is None else f'{p:5.3f}':5}  "
             for name, p in prediction.best
@@ -80,7 +80,7 @@ def _table(classes: Sequence[str], top: int) -> _Line:
     return line
 
 
-def _csv(classes: Sequence[str], top: int) -> _Line:
+def _csv(names: Sequence[str], top: int, fit: Fit) -> _Line:
     """Write CSV with the columns path, class, probability, class_2, ..., novelty."""
 
     def line(prediction: _Prediction | None) -> str:
@@ -102,7 +102,7 @@ def _csv(classes: Sequence[str], top: int) -> _Line:
     return line
 
 
-def _json_lines(classes: Sequence[str], top: int) -> _Line:
+def _json_lines(names: Sequence[str], top: int, fit: Fit) -> _Line:
     """Write a JSON object a picture, with predictions and novelty, or an error."""
 
     def line(prediction: _Prediction | None) -> str:
@@ -231,7 +231,12 @@ def predict(
     start_engine(classifier["embedder"])
     n_failures = 0
     top = min(top, len(classifier.classes_))
-    line = chosen_format(format_name, out, _FORMATS)(classifier.classes_, top)
+    names = [
+        *classifier.classes_,
+        *([_UNSURE] if threshold else []),
+        *([_NONE_OF_THESE] if unsure else []),
+    ]
+    line = chosen_format(format_name, out, _FORMATS)(names, top, fit_for(out))
     # A bar among the lines of a table on the same screen would tear both.
     silent = out is None and sys.stdout.isatty()
     with results(out, force=force) as write:

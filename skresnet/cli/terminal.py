@@ -7,11 +7,20 @@ import shlex
 import sys
 import textwrap
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from shutil import get_terminal_size, which
 from subprocess import list2cmdline
+from typing import Protocol, TextIO
 
 import click
+
+
+class Fit(Protocol):
+    """Brings text to the width of whatever shows it; see `fitting`."""
+
+    def __call__(self, text: str, indent: str = "") -> str:
+        """Return lines, of which those that go on have that indent."""
 
 
 def prepare_streams() -> None:
@@ -37,12 +46,22 @@ def say(text: str, *, err: bool = False, wrap: bool = True) -> None:
     """Write lines about the work, which goes on if nobody can read them."""
     stream = sys.stderr if err else sys.stdout
     try:
-        click.echo(fitting(text) if wrap and stream.isatty() else text, stream)
+        with _no_bar_on(stream):
+            click.echo(fitting(text) if wrap and stream.isatty() else text, stream)
     except OSError as error:
         # What is kept in the stream would fail again at the end of the process.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if not err and not isinstance(error, BrokenPipeError):
             say(f"Warning: standard output takes no more: {error.strerror}", err=True)
+
+
+def _no_bar_on(stream: TextIO) -> AbstractContextManager[None]:
+    """Take bars off the line meanwhile, which they are drawn on without an end."""
+    if "tqdm" not in sys.modules:  # there is none, then, and its import takes time
+        return nullcontext()
+    from tqdm import tqdm
+
+    return tqdm.external_write_mode(stream)
 
 
 def say_next(*lines: Iterable[str | Path]) -> None:
@@ -63,6 +82,19 @@ def say_next(*lines: Iterable[str | Path]) -> None:
 def pasteable(words: list[str]) -> str:
     """Write a command line as the shell of this system takes it."""
     return list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+
+
+def fitting_error(message: str) -> str:
+    """Wrap the text of an error, which click puts a word in front of."""
+    word = "Error: "
+    return fitting(word + message)[len(word) :] if sys.stderr.isatty() else message
+
+
+def fit_for(out: Path | None) -> Fit:
+    """Return what wraps results for a terminal, and leaves them alone for others."""
+    if out is None and sys.stdout.isatty():
+        return fitting
+    return lambda text, indent="": text
 
 
 def fitting(text: str, indent: str = "") -> str:

@@ -62,7 +62,6 @@ if TYPE_CHECKING:
     from skresnet.evaluation import Predictions
 
 _FOLDS = 3
-_WIDTH = 28  # of the names of heads
 _COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
@@ -72,7 +71,7 @@ _COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
         "skresnet train photos --out model.joblib",
         "skresnet train photos --out model.skops",
         "skresnet train photos --out best.joblib --search --report best.html",
-        "skresnet train photos --out early.joblib --layer conv4_block6_out --epochs 40",
+        "skresnet train photos --out early.joblib --layer conv4_block6_out",
     ),
 )
 @click.argument("place", metavar="FOLDER_OR_TABLE")
@@ -409,17 +408,19 @@ def _searched(behind: Any, rows: np.ndarray, part: Part, seed: int) -> Any:
             np.nan_to_num(negative_losses[i], nan=-np.inf),
         ),
     )
-    say(f"{'head':{_WIDTH}}  accuracy      loss")
-    for i, params in enumerate(candidates):
+    titles = [_title(params) for params in candidates]
+    width = max(map(len, titles))
+    say(f"{'head':{width}}  accuracy      loss")
+    for i, title in enumerate(titles):
         result = (
             " diverged"
             if np.isnan(accuracies[i])
             else f"{accuracies[i]:8.4f}  {-negative_losses[i]:8.4f}"
         )
         marked = "  <- best" if i == best else ""
-        say(f"{_title(params):{_WIDTH}}  {result}{marked}")
+        say(f"{title:{width}}  {result}{marked}")
     behind.set_params(**candidates[best])
-    say(f"Head: {_title(candidates[best])}")
+    say(f"Head: {titles[best]}")
     return Pipeline([step for step in behind.steps if step[1] != "passthrough"])
 
 

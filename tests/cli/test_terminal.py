@@ -6,16 +6,21 @@ import re
 import shutil
 import subprocess
 import sys
+import termios
 
+import numpy as np
 import pytest
+from PIL import Image
 from tiny import TINY
 
+import skresnet.cli
 from skresnet.cli.terminal import fitting
 
 
 def shown(*args, columns=80):
-    """Run the command in a terminal of its own; return what came there."""
+    """Run the command in a terminal of its own; return the lines that stay there."""
     terminal, end = pty.openpty()
+    termios.tcsetwinsize(end, (24, columns))
     command = [sys.executable, "-m", "skresnet", *map(str, args)]
     process = subprocess.Popen(
         command, stdout=end, stderr=end, env={**os.environ, "COLUMNS": str(columns)}
@@ -29,7 +34,13 @@ def shown(*args, columns=80):
         pass
     os.close(terminal)
     process.wait(timeout=300)
-    return written.decode().replace("\r\n", "\n")
+    lines = written.decode().removesuffix("\r\n").split("\r\n")
+    return [line.rpartition("\r")[2] for line in lines]  # drawn over in place
+
+
+def fits(line, columns=80):
+    """Tell whether a line fits, or is a word that is left whole."""
+    return len(line) <= columns or " " not in line.strip()
 
 
 def test_lines_break_between_words_and_keep_their_indent(monkeypatch):
@@ -44,12 +55,28 @@ def test_lines_break_between_words_and_keep_their_indent(monkeypatch):
 
 
 def test_an_error_fits_the_terminal_and_breaks_no_word(tmp_path):
-    text = shown("train", tmp_path / "no folder", "--out", "m", columns=60)
-    lines = text.splitlines()
-    assert "Error: root" in text
+    lines = shown("train", tmp_path / "no folder", "--out", "m", columns=60)
+    assert lines[0].startswith("Error: root")
     assert len(lines) > 4
-    assert all(len(line) <= 60 or " " not in line.strip() for line in lines)
-    assert "Expected one folder a class" in re.sub(r"\s+", " ", text)
+    assert all(fits(line, 60) for line in lines)
+    assert "Expected one folder a class" in re.sub(r"\s+", " ", " ".join(lines))
+
+
+@pytest.mark.parametrize("columns", range(60, 90, 5))
+def test_the_word_in_front_of_an_error_is_counted(columns):
+    lines = shown(
+        "train", "photos", "--out", "m", "--hidden-layers", "a", columns=columns
+    )
+    error = next(i for i, line in enumerate(lines) if line.startswith("Error: "))
+    assert all(fits(line, columns) for line in lines[error:])
+
+
+@pytest.mark.parametrize("command", ["", *skresnet.cli._COMMANDS])
+def test_help_fits_with_its_examples(run, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = run(*command.split(), "--help").stdout.splitlines()
+    assert len(lines) > 8
+    assert [line for line in lines if len(line) > 80] == []
 
 
 def test_facts_fit_the_terminal_and_keep_their_columns(run, monkeypatch):
@@ -69,6 +96,55 @@ def test_an_unreadable_picture_keeps_the_columns(run, model_file, tmp_path, dama
     column = header.index("picture")
     assert {row[column - 1] for row in rows} == {" "}
     assert all(row[column:].startswith(str(damaged)) for row in rows)
+
+
+def test_in_a_terminal_its_cause_is_wrapped_in_its_column(
+    model_file, damaged, monkeypatch
+):
+    monkeypatch.chdir(damaged)
+    header, *lines = shown("predict", model_file, "train", "--no-cache")
+    *rows, last = lines
+    column = header.index("picture")
+    assert last == "2 of 20 pictures cannot be read."
+    assert all(fits(row) for row in rows)
+    is_next = [row.startswith(" " * column) for row in rows]
+    assert [row[column - 1] for row in rows] == [" "] * len(rows)
+    # Of a text, nothing is recognised, and all that is read is named.
+    text = next(i for i, row in enumerate(rows) if "text.png: no image" in row)
+    assert is_next[text + 1]
+    assert sum(is_next) == len(rows) - 20
+
+
+def test_a_pass_over_pictures_leaves_one_line(model_file, colour_folder):
+    lines = shown("evaluate", model_file, colour_folder, "--no-cache")
+    n_pictures = len([*(colour_folder / "test").glob("*/*")])
+    computed = f"{n_pictures} computed"
+    assert sum(computed in line for line in lines) == 1
+    assert computed in lines[0]
+    assert not any("picture/s" in line for line in lines)
+
+
+def test_a_warning_tears_no_bar(model_file, colour_folder, tmp_path):
+    pictures = tmp_path / "pictures"
+    shutil.copytree(colour_folder / "test" / "red", pictures)
+    dark = np.full((40, 40), 900, np.uint16)  # of a camera of ten bits
+    Image.fromarray(dark).save(pictures / "dark.png")
+    out = tmp_path / "classes.csv"
+    lines = shown("predict", model_file, pictures, "--no-cache", "--out", out)
+    assert lines[0].startswith("Warning: ")
+    assert all(fits(line) for line in lines)
+    assert sum("picture/s" in line for line in lines) == 1
+
+
+def test_sentences_of_an_evaluation_fit(model_file, colour_folder, tmp_path):
+    scores = tmp_path / "scores of the same model on the same pictures.json"
+    words = ("evaluate", model_file, colour_folder, "--no-cache")
+    shown(*words, "--out", scores)
+    lines = shown(*words, "--compare", scores)
+    next_steps = lines.index("Next:")  # to paste, in one line each
+    start = next(i for i, line in enumerate(lines) if line.startswith("Compared with"))
+    assert lines[start + 1].startswith("  ")
+    assert all(fits(line) for line in lines[:next_steps])
 
 
 @pytest.mark.parametrize("splits", [True, False])

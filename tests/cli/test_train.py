@@ -181,13 +181,16 @@ def test_the_search_compares_six_heads_and_trains_the_best(
     run, colour_folder, tmp_path
 ):
     out = tmp_path / "m"
-    result = run("train", colour_folder, "--out", out, *TINY, "--search")
+    rate = ("--learning-rate", "0.01")  # of which a third takes many digits
+    result = run("train", colour_folder, "--out", out, *TINY, *rate, "--search")
     lines = result.stdout.splitlines()
     start = lines.index(next(line for line in lines if line.startswith("head  ")))
     table = lines[start + 1 : start + 7]
+    width = lines[start].index("accuracy")
+    assert {line.index(".", width) for line in table} == {width + 3}
     names = [re.split("  +", line)[0] for line in table]
     assert names == [
-        *(f"dense, learning rate {rate}" for rate in ("0.01667", "0.05", "0.15")),
+        *(f"dense, learning rate {rate}" for rate in ("0.003333", "0.01", "0.03")),
         *(f"logistic regression, C={C}" for C in ("0.001", "0.01", "0.1")),
     ]
     scores = [tuple(map(float, re.split("  +", line)[1:3])) for line in table]
