@@ -21,7 +21,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -38,7 +37,8 @@ from benchmarks.report import (
 # Tell the workers what to do beside, or instead of, their work.
 _LOG = "SKRESNET_BENCHMARK_LOG"
 _IDLE = "SKRESNET_BENCHMARK_IDLE"
-_LINKS = 10_000  # names of a file, of which file systems allow some 65,000
+_DIFFERENT = 1024  # pictures, so that the first parts are computed as any
+_NAMES_A_FILE = 10_000  # file systems allow some 65,000
 _POLL = 0.02  # seconds
 
 
@@ -295,17 +295,19 @@ def names(arguments: argparse.Namespace) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _names(n: int) -> Iterator[Path]:
-    """Make a folder of names, some of them for one file each."""
-    with photographs(2, (32, 32)) as originals, TemporaryDirectory() as name:
-        [picture, _] = paths(originals)
-        content = Path(picture).read_bytes()
-        for number, (start, stop) in enumerate(pairwise([*range(0, n, _LINKS), n])):
-            below = Path(name, f"class {number % 20:02}")
-            below.mkdir(exist_ok=True)
-            first = below / f"{start:07}.jpg"
-            first.write_bytes(content)
-            for each in range(start + 1, stop):
-                os.link(first, below / f"{each:07}.jpg")
+    """Make a folder of tiny pictures: those of the first parts, and names of others."""
+    with photographs(_DIFFERENT, (32, 32)) as originals, TemporaryDirectory() as name:
+        different = [Path(path) for path in paths(originals)]
+        for number in range(n):
+            folder = Path(name, f"class {number // _NAMES_A_FILE:02}")
+            file = folder / f"{number:07}.jpg"
+            if number % _NAMES_A_FILE == 0:
+                folder.mkdir()
+                first = file
+            if number % _NAMES_A_FILE == 0 or number < _DIFFERENT:
+                file.write_bytes(different[number % _DIFFERENT].read_bytes())
+            else:
+                os.link(first, file)
         yield Path(name)
 
 

@@ -92,7 +92,7 @@ cluster_options = together(
     option(
         "--part-size",
         type=click.IntRange(min=1),
-        default=256,
+        default=64,
         help="Pictures in a part of a folder.",
     ),
 )
