@@ -129,7 +129,7 @@ def speed(arguments: argparse.Namespace) -> dict[str, Any]:
     }
     commands: dict[str, list[float]] = {name: [] for name in ways}
     steady: dict[str, list[float]] = {name: [] for name in ways}
-    settings = ("--weights", "distilled", "--part-size", "32")
+    settings = ("--weights", "distilled")
     same = True
     with photographs(64, (500, 375)) as few, TemporaryDirectory() as made:
         for name, options in ways.items():  # networks compiled for so many threads

@@ -307,6 +307,8 @@ def local_cluster(n_workers: int) -> Iterator[Any]:
                 n_workers=n_workers,
                 threads_per_worker=max(1, cores // n_workers),
                 dashboard_address=None,
+                # Looked at by nobody, and 2 % of the workers' time.
+                env={"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"},
                 silence_logs=logging.ERROR,
             )
         )
