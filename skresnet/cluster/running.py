@@ -33,6 +33,7 @@ _GONE = (
 _WAITING_A_THREAD = 3
 _FEWEST_WAITING = 8
 _ASKED_EVERY = 5.0  # seconds
+_FILE_READ_EVERY = 0.1
 
 
 class ClusterError(RuntimeError):
@@ -336,17 +337,23 @@ def _distributed() -> Any:
 
 def _address(scheduler: str) -> str:
     path = Path(scheduler)
-    if not path.is_file():
-        if "://" not in scheduler and path.suffix == ".json":
-            raise ClusterError(
-                f"There is no file {scheduler}: start the scheduler with `dask "
-                f"scheduler --scheduler-file {scheduler}`, where this machine sees it."
-            )
+    if "://" in scheduler or (path.suffix != ".json" and not path.is_file()):
         return scheduler
-    try:
-        return str(json.loads(path.read_text())["address"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ClusterError(
-            f"{scheduler} is not what a scheduler has written; expected the file of "
-            "`dask scheduler --scheduler-file`."
-        ) from error
+    end = time.monotonic() + ANSWER_WITHIN
+    while True:  # the scheduler may be starting at the same time
+        try:
+            return str(json.loads(path.read_text())["address"])
+        except FileNotFoundError as error:
+            if time.monotonic() > end:
+                raise ClusterError(
+                    f"There is no file {scheduler}: start the scheduler with `dask "
+                    f"scheduler --scheduler-file {scheduler}`, where this machine sees "
+                    "it."
+                ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            if time.monotonic() > end:
+                raise ClusterError(
+                    f"{scheduler} is not what a scheduler has written; expected the "
+                    "file of `dask scheduler --scheduler-file`."
+                ) from error
+        time.sleep(_FILE_READ_EVERY)

@@ -1,8 +1,10 @@
 """`skresnet embed --out FOLDER/`: parts of Parquet, by whoever makes them."""
 
 import json
+import re
 import shutil
 import socket
+import subprocess
 import sys
 import threading
 from contextlib import contextmanager, suppress
@@ -205,11 +207,61 @@ def test_a_scheduler_that_does_not_answer_is_an_error(
     assert f"No scheduler answers at '{address}'" in result.stderr
 
 
-def test_the_file_of_a_scheduler_is_to_be_there(run, colour_folder, tmp_path):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "There is no file"), ("{}", "is not what a scheduler has written")],
+)
+def test_the_file_of_a_scheduler_is_to_be_there(
+    run, colour_folder, tmp_path, monkeypatch, content, message
+):
     pytest.importorskip("distributed")
+    monkeypatch.setattr("skresnet.cluster.running.ANSWER_WITHIN", 0.2)
+    file = tmp_path / "scheduler.json"
+    if content is not None:
+        file.write_text(content)
     arguments = ["embed", colour_folder, "--out", tmp_path / "f/", *TINY]
-    result = run(*arguments, "--scheduler", tmp_path / "none.json", status=1)
+    result = run(*arguments, "--scheduler", file, status=1)
+    assert message in result.stderr
     assert "--scheduler-file" in result.stderr
+
+
+def test_a_scheduler_may_write_its_file_while_it_is_waited_for(
+    run, features, colour_folder, tmp_path
+):
+    distributed = pytest.importorskip("distributed")
+    file = tmp_path / "scheduler.json"
+    with distributed.LocalCluster(
+        n_workers=1, processes=False, dashboard_address=None
+    ) as cluster:
+        content = json.dumps({"address": cluster.scheduler_address})
+        later = threading.Timer(0.5, lambda: file.write_text(content))
+        later.start()
+        arguments = ["embed", colour_folder, "--out", tmp_path / "f/", *TINY]
+        run(*arguments, "--scheduler", file)
+        later.join()
+    assert parts_of(tmp_path / "f") == parts_of(features)
+
+
+def test_shards_may_share_a_cache_at_the_same_time(features, colour_folder, tmp_path):
+    command = [sys.executable, "-m", "skresnet", "embed", colour_folder]
+    command += ["--out", f"{tmp_path}/f/", *TINY, "--cache", tmp_path / "cache"]
+    for _ in range(2):  # the second time, all rows are in the cache
+        shutil.rmtree(tmp_path / "f", ignore_errors=True)
+        shards = [
+            subprocess.Popen(
+                [*map(str, command), "--shard", f"{number}/2"],
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for number in (1, 2)
+        ]
+        told = [shard.communicate()[1] for shard in shards]
+        assert [shard.returncode for shard in shards] == [0, 0], told
+        assert parts_of(tmp_path / "f") == parts_of(features)
+    found = sum(int(re.search(r"(\d+) rows from", text)[1]) for text in told)
+    assert found == sum(
+        len(pyarrow.parquet.read_table(path)) for path in features.glob("part-*")
+    )
 
 
 def test_without_dask_it_is_said_what_to_install(
