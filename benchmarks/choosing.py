@@ -20,8 +20,9 @@ from benchmarks.report import (
     print_table,
     write_json,
 )
-from benchmarks.startup import NETWORKS, seconds
+from benchmarks.startup import NETWORKS, in_turns
 from skresnet.backbone import PRECISIONS
+from skresnet.backbone.kept import FOLDER_VARIABLE
 
 _FILE_SIZE = (500, 375)
 _CHOICES = [*(("openvino", precision) for precision in PRECISIONS)]
@@ -31,7 +32,7 @@ _CHOICES.append(("tensorflow", "float32"))
 _PROGRAM = """
 import time; begin = time.perf_counter()
 import os, resource
-os.environ["SKRESNET_COMPILED_NETWORKS"] = {kept!r}
+os.environ[{variable!r}] = {kept!r}
 from skresnet import {embedder}
 files = {files!r}
 embedder = {embedder}(weights={weights!r}, engine={engine!r}, precision={precision!r})
@@ -49,6 +50,7 @@ def programs(folder: Path, files: list[str]) -> dict[str, str]:
     """Write the program of each row of the table."""
     return {
         f"{embedder}, {engine}, {precision}": _PROGRAM.format(
+            variable=FOLDER_VARIABLE,
             # A folder each, since no more than a few networks are kept in one.
             kept=str(folder / f"{embedder}-{precision}"),
             embedder=embedder,
@@ -69,25 +71,21 @@ def main() -> None:
     arguments = parser.parse_args()
     facts = machine()
     print_machine(facts)
-    laps: dict[str, list[list[float]]] = {}
-    failures: dict[str, str] = {}
     with (
         TemporaryDirectory() as folder,
         photographs(arguments.files, _FILE_SIZE) as pictures,
     ):
         written = programs(Path(folder), paths(pictures))
-        for number in range(1 + arguments.rounds):
-            for name, program in written.items():
-                taken = seconds(program)
-                if isinstance(taken, str):
-                    failures[name] = taken
-                elif number > 0:
-                    laps.setdefault(name, []).append(taken)
+        laps, failures = in_turns(written, arguments.rounds)
     rows = [["", "files/s", "first features, s", "peak memory, MiB"]]
     for name in written:
         rows.append(_row(name, failures.get(name), laps.get(name), arguments.files))
     print_table(rows)
-    write_json(arguments.json, facts, {"files": arguments.files, "laps": laps})
+    write_json(
+        arguments.json,
+        facts,
+        {"files": arguments.files, "laps": laps, "absent": failures},
+    )
 
 
 def _row(name: str, failure: str | None, laps: Any, n_files: int) -> list[str]:

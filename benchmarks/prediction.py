@@ -19,6 +19,7 @@ from benchmarks.report import (
     print_table,
     write_json,
 )
+from skresnet.backbone.kept import FOLDER_VARIABLE
 
 _LEAST = "import sklearn, openvino, PIL"
 _READING = f"{_LEAST}, joblib; joblib.load({{model!r}})"
@@ -82,7 +83,7 @@ def main() -> None:
     print_machine(facts)
     laps: dict[str, list[tuple[float, float]]] = {}
     with TemporaryDirectory() as name, photographs(8, (500, 375)) as pictures:
-        os.environ["SKRESNET_COMPILED_NETWORKS"] = str(Path(name) / "compiled")
+        os.environ[FOLDER_VARIABLE] = str(Path(name) / "compiled")
         listed = commands(Path(name), paths(pictures))
         for number in range(1 + arguments.rounds):
             for row, command in listed.items():

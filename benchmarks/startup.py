@@ -18,6 +18,7 @@ from benchmarks.report import (
     write_json,
 )
 from skresnet.backbone import PRECISIONS
+from skresnet.backbone.kept import FOLDER_VARIABLE
 
 # Each is the program of a fresh process. It prints seconds, one number or two, counted
 # from its own first line: starting Python is the same for all.
@@ -53,7 +54,7 @@ network.predict(keras.applications.resnet.preprocess_input(pixels), verbose=0)
 # The first round, which is not counted, fills it: the others are second starts.
 _SECOND_START = """
 import os
-os.environ["SKRESNET_COMPILEDNETWORKS"] = {kept!r}
+os.environ[{variable!r}] = {kept!r}
 from skresnet import {embedder}
 {embedder}(
     weights={weights!r}, engine="openvino", precision={precision!r}
@@ -135,6 +136,7 @@ def programs(names: dict[str, str]) -> dict[str, str]:
     for embedder, weights in NETWORKS.items():
         for precision in PRECISIONS:
             text = _SECOND_START.format(
+                variable=FOLDER_VARIABLE,
                 kept=f"{names['kept']}-{embedder}-{precision}",
                 embedder=embedder,
                 weights=weights,
@@ -160,6 +162,32 @@ def seconds(program: str) -> list[float] | str:
     return [float(line) for line in done.stdout.split()]
 
 
+def in_turns(
+    written: dict[str, str], rounds: int
+) -> tuple[dict[str, list[list[float]]], dict[str, str]]:
+    """Run programs in turns, a first round of which does not count.
+
+    It fills the disk's cache, and the folders of kept networks.
+
+    Returns
+    -------
+    laps : dict of str to list
+        What each program has printed in each round, by its name.
+    failures : dict of str to str
+        What went wrong with the others.
+    """
+    laps: dict[str, list[list[float]]] = {}
+    failures: dict[str, str] = {}
+    for number in range(1 + rounds):
+        for name, program in written.items():
+            taken = seconds(program)
+            if isinstance(taken, str):
+                failures[name] = taken
+            elif number > 0:
+                laps.setdefault(name, []).append(taken)
+    return laps, failures
+
+
 def main() -> None:
     """Run the benchmark as the command line says."""
     parser = argument_parser("startup", __doc__ or "")
@@ -167,8 +195,6 @@ def main() -> None:
     arguments = parser.parse_args()
     facts = machine()
     print_machine(facts)
-    laps: dict[str, list[list[float]]] = {}
-    failures: dict[str, str] = {}
     with TemporaryDirectory() as folder, photographs(8, (500, 375)) as pictures:
         written = {
             name: program
@@ -177,13 +203,7 @@ def main() -> None:
             ).items()
             if re.search(arguments.only or "", name)
         }
-        for number in range(1 + arguments.rounds):
-            for name, program in written.items():
-                taken = seconds(program)
-                if isinstance(taken, str):
-                    failures[name] = taken
-                elif number > 0:  # the first round only fills the disk's cache
-                    laps.setdefault(name, []).append(taken)
+        laps, failures = in_turns(written, arguments.rounds)
     rows = [["", "seconds", "least", "predict again, ms"]]
     for name in written:
         if name in failures:
