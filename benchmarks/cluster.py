@@ -201,7 +201,7 @@ def kills(arguments: argparse.Namespace) -> dict[str, Any]:
             )
             done = False
             while not done:
-                client = _started(command, dict(os.environ), quiet=True)
+                client = _started(command, dict(os.environ))
                 n_started += 1
                 next_kill = time.perf_counter() + random.uniform(*arguments.every)
                 while client.poll() is None:
@@ -317,10 +317,10 @@ def contents(out: Path) -> dict[str, bytes]:
 
 
 def _started(
-    command: list[str], environment: dict[str, str], *, quiet: bool = True
+    command: list[str], environment: dict[str, str]
 ) -> subprocess.Popen[bytes]:
-    output = subprocess.DEVNULL if quiet else None
-    return subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet)
 
 
 def _checked(command: list[str]) -> None:

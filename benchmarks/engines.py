@@ -36,6 +36,16 @@ def skresnet_backbone(
     return lambda: _joined(backbone, _batches(pictures, batch_size))
 
 
+def embedder_class(network: str) -> Any:
+    """Return the embedder of a network."""
+    from skresnet import EfficientNetLite0Embedder, ResNet50Embedder
+
+    return {
+        "resnet50": ResNet50Embedder,
+        "efficientnet_lite0": EfficientNetLite0Embedder,
+    }[network]
+
+
 def skresnet_embedder(
     pictures: Pictures,
     batch_size: int,
@@ -45,13 +55,7 @@ def skresnet_embedder(
 ) -> Run:
     """Prepare the embedder, whose transform takes the whole array."""
     library(engine)
-    from skresnet import EfficientNetLite0Embedder, ResNet50Embedder
-
-    embedders = {
-        "resnet50": ResNet50Embedder,
-        "efficientnet_lite0": EfficientNetLite0Embedder,
-    }
-    embedder = embedders[network](
+    embedder = embedder_class(network)(
         weights=None,
         random_state=0,
         input_size=pictures.shape[1],

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.engines import skresnet_backbone, skresnet_embedder
+from benchmarks.engines import embedder_class, skresnet_backbone, skresnet_embedder
 from benchmarks.measure import Run, library
 from benchmarks.network import settings
 from benchmarks.photographs import paths
@@ -28,14 +28,8 @@ def skresnet_folder(
 ) -> Run:
     """Prepare the embedder, as a user makes it."""
     library(engine)
-    from skresnet import EfficientNetLite0Embedder, ResNet50Embedder
-
-    embedders = {
-        "resnet50": ResNet50Embedder,
-        "efficientnet_lite0": EfficientNetLite0Embedder,
-    }
     files = paths(folder)
-    embedder = embedders[network](
+    embedder = embedder_class(network)(
         weights=None,
         random_state=0,
         input_size=side,
