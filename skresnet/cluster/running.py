@@ -256,6 +256,8 @@ def connected(scheduler: str) -> Iterator[Any]:
         client = distributed.Client(
             address, timeout=ANSWER_WITHIN, set_as_default=False
         )
+    except ImportError:  # a scheduler has answered, with packages of other versions
+        raise
     except Exception as error:  # whatever another server and Dask make of each other
         why = (
             f"{ANSWER_WITHIN:g} seconds were waited"
@@ -343,17 +345,14 @@ def _address(scheduler: str) -> str:
     while True:  # the scheduler may be starting at the same time
         try:
             return str(json.loads(path.read_text())["address"])
-        except FileNotFoundError as error:
+        except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
             if time.monotonic() > end:
                 raise ClusterError(
                     f"There is no file {scheduler}: start the scheduler with `dask "
                     f"scheduler --scheduler-file {scheduler}`, where this machine sees "
                     "it."
-                ) from error
-        except (ValueError, KeyError, TypeError) as error:
-            if time.monotonic() > end:
-                raise ClusterError(
-                    f"{scheduler} is not what a scheduler has written; expected the "
-                    "file of `dask scheduler --scheduler-file`."
+                    if isinstance(error, FileNotFoundError)
+                    else f"{scheduler} is not what a scheduler has written; expected "
+                    "the file of `dask scheduler --scheduler-file`."
                 ) from error
         time.sleep(_FILE_READ_EVERY)
