@@ -52,7 +52,7 @@ class Batches:
         self,
         predictor: Predictor,
         *,
-        batch_size: int = 16,
+        batch_size: int,
         n_readers: int = 2,
         max_waiting: int = 512,
     ) -> None:
