@@ -1,6 +1,9 @@
 """The pages as their readers use them: code that is pasted, links that are followed."""
 
+import os
 import re
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -110,6 +113,28 @@ def test_the_code_with_each_other_tool_runs(block, reader):
     if found is None or found.origin is None:  # but a folder of that name
         pytest.skip(f"{imported(block)} is not installed")
     run(OTHER_TOOLS, [blocks(OTHER_TOOLS)[0], block], reader)
+
+
+def test_the_pods_of_the_job_for_kubernetes_make_the_whole_folder(reader, tmp_path):
+    kubernetes_validate = pytest.importorskip("kubernetes_validate")
+    import yaml
+
+    page = (ROOT / "docs/clusters.md").read_text("utf-8")
+    job = yaml.safe_load(re.search(r"^```yaml\n(.*?)^```$", page, re.M | re.S)[1])
+    said = re.search(r"Kubernetes (\d\.\d+) gives", page)[1]
+    kubernetes_validate.validate(job, said, strict=True)
+
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    *shell, line = container["command"]
+    line = line.replace("skresnet", f"{sys.executable} -m skresnet", 1)
+    line = line.replace("/data", str(tmp_path)) + " --part-size 3 --weights distilled"
+    for index in range(job["spec"]["completions"]):
+        pod = {**os.environ, "JOB_COMPLETION_INDEX": str(index)}
+        subprocess.run([*shell, line], env=pod, check=True, capture_output=True)
+    rows = pd.read_parquet(tmp_path / "features")
+    assert sorted(rows["path"]) == sorted(
+        str(path) for path in (tmp_path / "photos").glob("*/*/*.jpg")
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
