@@ -20,7 +20,6 @@ from benchmarks.report import (
 from skresnet.networks import NETWORKS
 
 _SIDE = 224
-_FILE_SIZE = (500, 375)
 _OURS = (
     "skresnet, files, float32",
     "skresnet, files, bfloat16",
@@ -54,7 +53,7 @@ def contenders(folder: Path, network: str) -> list[Contender]:
         )
         for what, make in (
             ("files", on_openvino),
-            ("files, n_jobs=2", partial(on_openvino, n_jobs=2)),
+            ("files, n_jobs=1", partial(on_openvino, n_jobs=1)),
             ("array in memory", partial(readers.skresnet_array, engine="openvino")),
         )
     ]
@@ -114,11 +113,20 @@ def main() -> None:
     parser = argument_parser("folder", __doc__ or "")
     parser.add_argument("--files", type=int, default=192, help="files in the folder")
     parser.add_argument("--network", choices=list(NETWORKS), default="resnet50")
+    parser.add_argument(
+        "--size",
+        type=int,
+        nargs=2,
+        default=(500, 375),
+        metavar=("WIDTH", "HEIGHT"),
+        help="pixels of a file",
+    )
     parser.add_argument("--only", help="a pattern of the names that are measured")
     arguments = parser.parse_args()
     facts = machine()
     print_machine(facts)
-    with photographs(arguments.files, _FILE_SIZE) as folder:
+    width, height = arguments.size
+    with photographs(arguments.files, (width, height)) as folder:
         results = interleaved(
             [
                 contender
@@ -130,7 +138,7 @@ def main() -> None:
         )
     print_table(table(results, arguments.files))
     print(
-        f"\n{arguments.files} JPEG files of {_FILE_SIZE[0]} x {_FILE_SIZE[1]}. 'ours' "
+        f"\n{arguments.files} JPEG files of {width} x {height}. 'ours' "
         "says how many times as fast ours is\nfrom files (median over the rounds)."
     )
     write_json(

@@ -23,7 +23,7 @@ def skresnet_folder(
     side: int,
     precision: Precision,
     engine: Engine = "tensorflow",
-    n_jobs: int | None = None,
+    n_jobs: int | None = -1,
     network: str = "resnet50",
 ) -> Run:
     """Prepare the embedder, as a user makes it."""

@@ -79,9 +79,9 @@ class ResNet50Embedder(ImageEmbedder):
     batch_size : int, default=32
         Pictures that go through the network at once.
 
-    n_jobs : int or None, default=None
+    n_jobs : int or None, default=-1
         Threads that read and decode pictures ahead of the network, as joblib counts:
-        None is 1, -1 one a processor.
+        -1 is one a processor, None is 1.
 
     cache : None, path or EmbeddingCache, default=None
         Where the row of each picture is kept, found again by the picture's content.
@@ -143,7 +143,7 @@ class ResNet50Embedder(ImageEmbedder):
         engine: str = "auto",
         scaled_decoding: bool = True,
         batch_size: int = 32,
-        n_jobs: int | None = None,
+        n_jobs: int | None = -1,
         cache: str | os.PathLike[str] | EmbeddingCache | None = None,
         on_error: str = "raise",
         allow_paths: bool = True,
@@ -218,7 +218,7 @@ class EfficientNetLite0Embedder(ImageEmbedder):
     batch_size : int, default=32
         Pictures that go through the network at once.
 
-    n_jobs : int or None, default=None
+    n_jobs : int or None, default=-1
         Threads that read and decode pictures, as joblib counts.
 
     cache : None, path or EmbeddingCache, default=None
@@ -278,7 +278,7 @@ class EfficientNetLite0Embedder(ImageEmbedder):
         engine: str = "auto",
         scaled_decoding: bool = True,
         batch_size: int = 32,
-        n_jobs: int | None = None,
+        n_jobs: int | None = -1,
         cache: str | os.PathLike[str] | EmbeddingCache | None = None,
         on_error: str = "raise",
         allow_paths: bool = True,

@@ -22,7 +22,7 @@ from joblib import effective_n_jobs
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from skresnet.backbone import BackboneSettings, load_backbone
+from skresnet.backbone import BackboneSettings, load_backbone, most_threads
 from skresnet.cache import (
     CacheFormatError,
     CacheUnavailableError,
@@ -477,7 +477,8 @@ def map_ahead(
         the result last handed out.
     n_jobs : int or None, default=None
         Number of threads, as joblib counts it: None is 1 unless a
-        ``joblib.parallel_config`` says otherwise, -1 is one per processor.
+        ``joblib.parallel_config`` says otherwise, -1 is one per processor. In a worker
+        of Dask, no more than it has.
     ahead : int
         Most items in work or finished and not handed out yet, at least 1.
 
@@ -502,7 +503,9 @@ def map_ahead(
     if ahead < 1:
         raise ValueError(f"ahead is {ahead}; expected at least 1")
     waiting: deque[Future[R]] = deque()
-    pool = ThreadPoolExecutor(effective_n_jobs(n_jobs), "skresnet-reading")
+    n_threads = effective_n_jobs(n_jobs)
+    n_threads = min(n_threads, most_threads() or n_threads)
+    pool = ThreadPoolExecutor(n_threads, "skresnet-reading")
     try:
         for item in items:
             waiting.append(pool.submit(function, item))

@@ -12,6 +12,7 @@ from skresnet.backbone.settings import (
     check_engine,
     check_precision,
     limit_threads,
+    most_threads,
 )
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "keras_model",
     "limit_threads",
     "load_backbone",
+    "most_threads",
 ]

@@ -117,7 +117,7 @@ class BackboneSettings:
 
 
 def limit_threads(number: int) -> None:
-    """Let the backbones that this process is still to build use fewer threads.
+    """Let backbones that this process is still to build use fewer threads, and readers.
 
     Of TensorFlow, whose threads serve all of a process, only before it has computed.
     The features are the same.

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     epilog=examples(
         "skresnet check photos",
         "skresnet check photos --group-by parent --out photos-check.html",
-        "skresnet check labels.csv --jobs -1",
+        "skresnet check labels.csv --group-by subject",
     ),
 )
 @click.argument("place", metavar="FOLDER_OR_TABLE")

@@ -94,7 +94,8 @@ reading_options = together(
         "--jobs",
         "embedder__n_jobs",
         type=int,
-        help="Threads that read pictures, -1 for one a processor.  [default: 1]",
+        default=-1,
+        help="Threads that read pictures, -1 for one a processor.",
     ),
 )
 

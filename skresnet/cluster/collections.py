@@ -152,7 +152,7 @@ class _EmbedBlock:
 
 
 def limit_to_worker() -> None:
-    """Let networks that are still to be built use no more threads than their worker.
+    """Let readers, and networks still to be built, use no more threads than the worker.
 
     Several workers of a machine would otherwise each compute with all of its cores.
     Outside of a worker of dask.distributed, nothing is changed.

@@ -56,7 +56,7 @@ def test_the_model_remembers_nothing_of_the_run(model_file, tmp_path):
     save_model(model, tmp_path / "m.joblib", force=False)
     for saved in (joblib.load(model_file), joblib.load(tmp_path / "m.joblib")):
         assert saved["embedder"].cache is None
-        assert saved["embedder"].n_jobs is None
+        assert saved["embedder"].n_jobs == -1
         assert saved["embedder"].on_error == "raise"
         assert saved["embedder"].verbose == 0
         assert saved["classifier"].callbacks is None
