@@ -89,7 +89,8 @@ def _weights() -> list[tuple[str, str]]:
             words.append(f"{info.size / 1e6:.1f} MB")
         if info.digest:
             words.append(f"SHA-256 {info.digest}")
-        facts.append((f"weights {info.name}", ", ".join(words)))
+        # Such a digest fits into a line only beside names as short as this.
+        facts.append(("weights", f"{info.name}: {', '.join(words)}"))
     return facts
 
 

@@ -28,11 +28,11 @@ def test_it_shows_versions_weights_cache_and_processor(run, tmp_path, monkeypatc
     assert shown["skresnet"].endswith(skresnet.__version__)
     assert shown["scikit-learn"].endswith(sklearn.__version__)
     assert "tensorflow" in shown
-    assert "not on this machine" in shown["weights imagenet"]
-    assert "from storage.googleapis.com" in shown["weights imagenet"]
-    assert str(tmp_path / "models") in shown["weights imagenet"]
-    assert f"here, {distilled_path()}" in shown["weights distilled"]
-    assert "random_state" in shown["weights random"]
+    assert "publishes them, not on this machine" in shown["weights"]
+    assert "from storage.googleapis.com" in shown["weights"]
+    assert str(tmp_path / "models") in shown["weights"]
+    assert f"here, {distilled_path()}" in shown["weights"]
+    assert "random_state" in shown["weights"]
     assert f"{tmp_path / 'cache'}, 1 rows" in shown["cache"]
     assert "cores usable" in shown["processor"]
     assert "bfloat16" in shown

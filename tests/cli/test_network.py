@@ -29,8 +29,8 @@ def test_a_model_keeps_its_network(run, colour_folder, tmp_path):
 
 def test_its_weights_are_listed_with_the_others(run):
     shown = " ".join(run("info").stdout.split())
-    _, told = shown.split("weights lite0 ")
-    told, _ = told.split("weights distilled ")
+    _, told = shown.split("weights lite0: ")
+    told, _ = told.split("weights distilled: ")
     assert ", here, " in told
     assert "SHA-256 5793442" in told
 
