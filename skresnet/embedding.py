@@ -20,7 +20,6 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from joblib import effective_n_jobs
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from skresnet.backbone import BackboneSettings, load_backbone, most_threads
 from skresnet.cache import (
@@ -29,6 +28,7 @@ from skresnet.cache import (
     CacheWarning,
     EmbeddingCache,
 )
+from skresnet.progress import Bar
 from skresnet.reading import (
     Failure,
     Picture,
@@ -169,7 +169,7 @@ def embed(
     embedded : Embedded
         Rows and failures.
     """
-    with _Progress(
+    with Bar(
         total=len(pictures),
         unit="picture",
         disable=not settings.verbose,
@@ -206,12 +206,6 @@ def unreadable_headers(
     )
     with closing(attempts):
         return [failure for failure in attempts if isinstance(failure, Failure)]
-
-
-class _Progress(tqdm):
-    """A progress bar without tqdm's thread, which would outlive the call."""
-
-    monitor_interval = 0
 
 
 class Prepared(NamedTuple):

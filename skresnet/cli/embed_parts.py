@@ -254,9 +254,9 @@ def _maker(cluster: Cluster) -> Iterator[tuple[Any, str]]:
 @contextmanager
 def _bar() -> Iterator[Any]:
     """Show how far all workers are, on one line, where standard error is a terminal."""
-    from tqdm.auto import tqdm
+    from skresnet.progress import Bar
 
-    with tqdm(unit="picture", disable=None) as progress:
+    with Bar(unit="picture", disable=None) as progress:
 
         def report(counts: Any, listed: Any) -> None:
             progress.initial = counts.n_pictures_there  # which the rate is not to count

@@ -310,9 +310,9 @@ def chunks(paths: list[Any], *, silent: bool = False) -> Iterator[list[Any]]:
 
     A bar tells how far it is where standard error is a terminal.
     """
-    from tqdm.auto import tqdm
+    from skresnet.progress import Bar
 
-    with tqdm(
+    with Bar(
         total=len(paths), unit="picture", disable=True if silent else None
     ) as progress:
         for start in range(0, len(paths), _AT_ONCE):

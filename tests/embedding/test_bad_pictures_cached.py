@@ -11,7 +11,7 @@ from counted import small_embedder
 from PIL import Image
 
 from skresnet import UnreadableImageError
-from skresnet.embedding import _Progress
+from skresnet.progress import Bar
 from skresnet.reading import as_pictures
 
 
@@ -175,13 +175,13 @@ def test_the_progress_bar_ends_at_the_number_of_pictures(
 ):
     ends = set()
 
-    class Noted(_Progress):
+    class Noted(Bar):
         def close(self):
             ends.add((self.n, self.total))
             super().close()
 
     small_embedder(cache=folder).fit(files).transform(files[:10])
-    monkeypatch.setattr("skresnet.embedding._Progress", Noted)
+    monkeypatch.setattr("skresnet.embedding.Bar", Noted)
     embedder = small_embedder(cache=folder, verbose=1, on_error="nan").fit(files)
     with pytest.warns(UserWarning, match="cannot be read"):
         embedder.transform([*files, files[0], files[50], *bad])
