@@ -161,7 +161,7 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
         the dropout. An int gives the same weights each time on one machine.
 
     verbose : {0, 1, 2}, default=0
-        As in Keras: silent, a progress bar, or one line an epoch.
+        Silent, a progress bar over the epochs that leaves a line, or a line an epoch.
 
     Attributes
     ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import textwrap
 from pathlib import Path
 
 import sklearn
@@ -15,7 +16,7 @@ from skresnet import (
     make_paper_figures,
 )
 
-_N_PREDICTIONS = 5
+_N_PREDICTIONS, _N_CLASSES = 5, 3
 
 # By network and weights, the best first.
 _CHOICES: dict[tuple[str, str | None], str] = {
@@ -69,18 +70,7 @@ def _train_and_test(folder: Path, n_per_class: int, random_state: int) -> float:
             X_val=data.val.data,
             y_val=data.val.target,
         )
-    classifier = model["classifier"]
-    classifier.summary()
-    history = classifier.history_
-    columns = ("loss", "accuracy", "val_loss", "val_accuracy")
-    print("epoch" + "".join(f"  {name:>12}" for name in columns))
-    for epoch in range(len(history["loss"])):
-        row = "".join(f"  {history[name][epoch]:12.4f}" for name in columns)
-        print(f"{epoch + 1:5}{row}{'  <- best' * (epoch == classifier.best_epoch_)}")
-    print(
-        f"Best epoch: {classifier.best_epoch_ + 1}, with a validation loss of "
-        f"{classifier.best_score_:.3f}. Its weights are kept.\n"
-    )
+    model["classifier"].summary()
     result = model.evaluate(data.test.data, data.test.target)
     chance = 1 / len(data.target_names)
     print(f"Test loss: {result['loss']:.3f}")
@@ -89,12 +79,14 @@ def _train_and_test(folder: Path, n_per_class: int, random_state: int) -> float:
     step = max(1, len(data.test.data) // _N_PREDICTIONS)
     chosen = data.test.data[step // 2 :: step]
     for path, row in zip(chosen, model.predict_proba(chosen), strict=True):
-        shown = "  ".join(
-            f"{name} {probability:.2f}"
-            for name, probability in zip(model.classes_, row, strict=True)
-        )
+        best = (-row).argsort()[:_N_CLASSES]
+        shown = "  ".join(f"{model.classes_[i]} {row[i]:.2f}" for i in best)
         print(f"{Path(path).relative_to(folder)}: {shown}")
     return result["accuracy"]
+
+
+def _tell(text: str) -> None:
+    print(textwrap.fill(text, 80, break_on_hyphens=False))
 
 
 def _best_available_classifier(random_state: int) -> ImageClassifierPipeline:
@@ -104,15 +96,15 @@ def _best_available_classifier(random_state: int) -> ImageClassifierPipeline:
             network=network,
             weights=weights,
             random_state=random_state,
-            embedder__verbose=1,
+            verbose=1,
         )
         try:
             model["embedder"].fit(["any.png"])
         except WeightsUnavailableError:
-            print(f"Not at hand: {description}.")
+            _tell(f"Not at hand: {description}.")
         else:
             break
-    print(f"Using {description}.")
+    _tell(f"Using {description}.")
     if weights is None:
         # Features of random weights share a large offset, on which gradient descent
         # on the raw features would spend its epochs.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterable
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +64,6 @@ if TYPE_CHECKING:
     from skresnet.evaluation import Predictions
 
 _FOLDS = 3
-_COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 @click.command(
@@ -193,7 +194,8 @@ def train(
         model.steps[1:] = behind.steps
     _fit(behind, rows, train_part.classes, metadata)
     # First of all that follows: nothing that fails from here on costs the model.
-    _save(model, out, force)
+    save_model(model, out, force=force)
+    say(f"Model: {out}", wrap=False)
     again = ["--no-cache"] if no_cache else ["--cache", cache] if cache else []
     if parts.test is None:
         first = source.words_for_picture(parts.train.paths[0])
@@ -256,7 +258,8 @@ def _train_on_features(
         behind = _searched(behind, rows, pictures, random_state)
         model.steps[1:] = behind.steps
     _fit(behind, rows, pictures.classes, metadata)
-    _save(model, out, force)
+    save_model(model, out, force=force)
+    say(f"Model: {out}", wrap=False)
     if parts.test is None:
         return
     tested_on: list[Any] = [Path(place)]
@@ -269,13 +272,6 @@ def _train_on_features(
         Predictions.from_probabilities(paths, classes, probabilities, model.classes_)
     )
     say_next(("evaluate", out, *tested_on))
-
-
-def _save(model: Any, out: Path, force: bool) -> None:
-    save_model(model, out, force=force)
-    if hasattr(model["classifier"], "best_epoch_"):
-        say(f"Best: {best_epoch(model['classifier'])}")
-    say(f"Model: {out}")
 
 
 def _list_test(
@@ -433,7 +429,7 @@ def _title(params: dict[str, Any]) -> str:
 def _fit(
     behind: Any, rows: np.ndarray, classes: np.ndarray, metadata: dict[str, Any]
 ) -> None:
-    """Fit the steps behind the embedder and print a line an epoch."""
+    """Fit the steps behind the embedder and say which epoch was the best."""
     import sklearn
 
     classifier = behind[-1]
@@ -443,13 +439,15 @@ def _fit(
         behind.fit(rows, classes)
         return
     start_tensorflow()
-    with sklearn.config_context(enable_metadata_routing=True):
+    classifier.set_params(verbose=int(sys.stderr.isatty()))
+    # What is left of a bar is said below to all, also where there was none.
+    with (
+        redirect_stdout(StringIO()),
+        sklearn.config_context(enable_metadata_routing=True),
+    ):
         behind.fit(rows, classes, **metadata)
-    history = classifier.history_
-    names = [name for name in _COLUMNS if name in history]
-    say("epoch" + "".join(f"  {name:>12}" for name in names))
-    for epoch, values in enumerate(zip(*(history[n] for n in names), strict=True)):
-        say(f"{epoch + 1:5}" + "".join(f"  {value:12.4f}" for value in values))
+    classifier.set_params(verbose=0)  # which is of the run, not of the model
+    say(f"Best: {best_epoch(classifier)}")
     if classifier.refit and classifier.validation_indices_ is not None:
         say(
             f"Trained again on all {len(rows)} pictures, for "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -12,7 +13,13 @@ import numpy as np
 from skresnet.head.blocks import Rows
 from skresnet.head.network import FittedHead
 from skresnet.head.rows import FitRequest
+from skresnet.progress import Bar
 from skresnet.validation import ClassifierSettings
+
+_OF_TRAINING, _OF_VALIDATION = ("loss", "accuracy"), ("val_loss", "val_accuracy")
+
+# That of tqdm without epochs a second, in whose place loss and accuracy fit in a line.
+_BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 
 
 class BestWeights(keras.callbacks.Callback):
@@ -154,3 +161,49 @@ class TaskReporter(keras.callbacks.Callback):
         """End it, and stop training if a callback asks for that."""
         if self._tasks.end(lambda: self._new_head(self.model.get_weights())):
             self.model.stop_training = True
+
+
+@contextmanager
+def epochs_shown(
+    settings: ClassifierSettings, title: str | None = None
+) -> Iterator[list[keras.callbacks.Callback]]:
+    """Give what shows the epochs as ``verbose`` asks: a bar, or a line each.
+
+    The bar goes in the end, also where the training fails.
+    """
+    if settings.verbose != 1:
+        yield [_EpochLines(settings.epochs)] if settings.verbose else []
+        return
+    with Bar(total=settings.epochs, desc=title, bar_format=_BAR, leave=False) as bar:
+        yield [_EpochBar(bar)]
+
+
+class _EpochBar(keras.callbacks.Callback):
+    """Moves a bar, beside which the last loss and accuracy are."""
+
+    def __init__(self, bar: Bar) -> None:
+        super().__init__()
+        self._bar = bar
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Show how far the training is, by the validation rows where there are any."""
+        numbers = _written(logs, _OF_VALIDATION) or _written(logs, _OF_TRAINING)
+        self._bar.set_postfix_str(numbers, refresh=False)
+        self._bar.update()
+
+
+class _EpochLines(keras.callbacks.Callback):
+    """Prints a line an epoch."""
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self._epochs = epochs
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Print the numbers of the epoch."""
+        numbers = _written(logs, _OF_TRAINING + _OF_VALIDATION)
+        print(f"Epoch {epoch + 1} of {self._epochs}: {numbers}")
+
+
+def _written(logs: Mapping[str, float], names: tuple[str, ...]) -> str:
+    return ", ".join(f"{name} {logs[name]:.4f}" for name in names if name in logs)

@@ -54,7 +54,6 @@ def fit_by_keras(
         validation_batches=validation
         and _batches(validation, n_classes, VALIDATION_ROWS),
         epochs=settings.epochs,
-        verbose=settings.verbose,
         fit__callbacks=[_Recompiled(), *own, history],
         **callbacks,
     )
@@ -107,7 +106,6 @@ class _Trainer(KerasClassifier):
         batches: keras.utils.PyDataset,
         validation_batches: keras.utils.PyDataset | None,
         epochs: int,
-        verbose: int,
         fit__callbacks: list[keras.callbacks.Callback],
         callbacks: Any = None,
         **routed: Any,
@@ -116,7 +114,6 @@ class _Trainer(KerasClassifier):
             model,
             loss=model.loss,
             epochs=epochs,
-            verbose=verbose,
             callbacks=callbacks,
             fit__callbacks=fit__callbacks,
             **routed,
@@ -133,7 +130,7 @@ class _Trainer(KerasClassifier):
         self.model_.fit(
             self.batches,
             epochs=self.epochs,
-            verbose=self.verbose,
+            verbose=0,  # one of our callbacks shows the epochs
             shuffle=False,  # the batches do it
             callbacks=self._fit_callbacks,
             validation_data=self.validation_batches,

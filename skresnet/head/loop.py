@@ -113,17 +113,10 @@ class EpochLoop:
         for velocity in self._velocities:
             velocity.assign(tf.zeros_like(velocity))
         self.stop_training = False
-        n_rows, batch_size = training.codes.size, settings.batch_size
+        batch_size = settings.batch_size
         rows_per_call = batch_size * max(1, ROWS_PER_CALL // batch_size)
         history = keras.callbacks.History()
-        told = keras.callbacks.CallbackList(
-            [*callbacks, history],
-            add_progbar=settings.verbose > 0,
-            model=self,
-            verbose=settings.verbose,
-            epochs=settings.epochs,
-            steps=-(-n_rows // rows_per_call),
-        )
+        told = keras.callbacks.CallbackList([*callbacks, history], model=self)
         epoch_calls = _calls(training, random_state, rows_per_call)
         held_out = validation and _held_out(validation)
         seeds = np.array(dropout_seeds(settings.dropout, dropout_seed), np.int32)

@@ -14,6 +14,7 @@ from skresnet.head.callbacks import (
     BestWeights,
     EpochTasks,
     TaskReporter,
+    epochs_shown,
     write_checkpoint,
 )
 from skresnet.head.loop import LOOPS
@@ -24,6 +25,7 @@ from skresnet.head.network import (
     initial_weights,
 )
 from skresnet.head.rows import FitRequest
+from skresnet.text import counted
 from skresnet.validation import ClassifierSettings
 
 _LARGEST_SEED: Final = np.iinfo(np.int32).max
@@ -123,11 +125,16 @@ def train(
         head, history, best = run.by_loop(*rows, tasks)
     if best.epoch is None:
         raise _diverged(settings)
+    score = history[settings.monitor][best.epoch]
     if settings.refit and everything is not None and not callbacks:
         all_rows = everything()
         kept = Standardization.of(all_rows, settings)
         head = run.again(start(kept), kept, all_rows, best.epoch + 1)
-    score = history[settings.monitor][best.epoch]
+    if settings.verbose == 1:
+        print(
+            f"{counted(len(history['loss']), 'epoch')}: the best is epoch "
+            f"{best.epoch + 1}, with {settings.monitor} {score:.4f}."
+        )
     return Trained(head, kept, history, best.epoch, score)
 
 
@@ -152,7 +159,10 @@ class _Run:
         fitted = self._folded(standardization)
         best = BestWeights(self.settings, fitted)
         own = [best] if tasks is None else [best, TaskReporter(tasks, fitted)]
-        with LOOPS.borrow(self.architecture, self.settings) as loop:
+        with (
+            LOOPS.borrow(self.architecture, self.settings) as loop,
+            epochs_shown(self.settings) as shown,
+        ):
             history = loop.fit(
                 weights,
                 self.settings,
@@ -160,7 +170,7 @@ class _Run:
                 validation and standardization.applied(validation),
                 self.order,
                 self.dropout_seed,
-                own,
+                [*own, *shown],
             )
             head = fitted(best.weights or weights)
             outputs = loop.probabilities(head.weights, self._some(training))
@@ -189,16 +199,17 @@ class _Run:
         own: list[Any] = [best]
         if tasks is not None:
             own.append(TaskReporter(tasks, self._folded(standardization)))
-        history = fit_by_keras(
-            head.model,
-            self.settings,
-            training,
-            validation,
-            self.order,
-            self.dropout_seed,
-            own,
-            callbacks,
-        )
+        with epochs_shown(self.settings) as shown:
+            history = fit_by_keras(
+                head.model,
+                self.settings,
+                training,
+                validation,
+                self.order,
+                self.dropout_seed,
+                [*own, *shown],
+                callbacks,
+            )
         head.keep(best.weights or weights)
         if best.epoch is not None:
             _check_finite(head.probabilities(self._some(training)), self.settings)
@@ -216,9 +227,14 @@ class _Run:
         More rows make the network better, and how long to train is known by now
         (Goodfellow, Bengio and Courville, "Deep Learning", 2016, algorithm 7.2).
         """
-        settings = replace(self.settings, epochs=epochs, verbose=0)
+        # It adds nothing to the history, and no lines to those of its epochs.
+        verbose = int(self.settings.verbose == 1)
+        settings = replace(self.settings, epochs=epochs, verbose=verbose)
         standardised = standardization.applied(rows)
-        with LOOPS.borrow(self.architecture, settings) as loop:
+        with (
+            LOOPS.borrow(self.architecture, settings) as loop,
+            epochs_shown(settings, "again") as shown,
+        ):
             loop.fit(
                 weights,
                 settings,
@@ -226,7 +242,7 @@ class _Run:
                 None,
                 self.order,
                 self.dropout_seed,
-                [],
+                shown,
             )
             head = self._head(standardization.folded(loop.get_weights()))
             outputs = loop.probabilities(head.weights, self._some(rows))

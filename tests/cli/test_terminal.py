@@ -1,41 +1,18 @@
 """What people see in a terminal: lines that fit it, and lines to paste."""
 
-import os
-import pty
 import re
 import shutil
 import subprocess
-import sys
-import termios
 
+import joblib
 import numpy as np
 import pytest
 from PIL import Image
+from terminals import shown, written
 from tiny import TINY
 
 import skresnet.cli
 from skresnet.cli.terminal import fitting
-
-
-def shown(*args, columns=80):
-    """Run the command in a terminal of its own; return the lines that stay there."""
-    terminal, end = pty.openpty()
-    termios.tcsetwinsize(end, (24, columns))
-    command = [sys.executable, "-m", "skresnet", *map(str, args)]
-    process = subprocess.Popen(
-        command, stdout=end, stderr=end, env={**os.environ, "COLUMNS": str(columns)}
-    )
-    os.close(end)
-    written = b""
-    try:
-        while part := os.read(terminal, 65536):
-            written += part
-    except OSError:  # how a terminal ends on Linux
-        pass
-    os.close(terminal)
-    process.wait(timeout=300)
-    lines = written.decode().removesuffix("\r\n").split("\r\n")
-    return [line.rpartition("\r")[2] for line in lines]  # drawn over in place
 
 
 def fits(line, columns=80):
@@ -122,6 +99,20 @@ def test_a_pass_over_pictures_leaves_one_line(model_file, colour_folder):
     assert sum(computed in line for line in lines) == 1
     assert computed in lines[0]
     assert not any("picture/s" in line for line in lines)
+
+
+def test_the_epochs_of_a_training_leave_one_line(colour_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("TQDM_MININTERVAL", "0")  # for one as short as this
+    out = tmp_path / "m.joblib"
+    everything = written("train", colour_folder, "--out", out, "--no-cache", *TINY)
+    assert "| 4/4 [" in everything
+    assert "val_accuracy" in everything
+    lines = [line.rpartition("\r")[2] for line in everything.split("\r\n")]
+    best = r"Best: epoch \d of 4, validation accuracy \S+"
+    assert sum(bool(re.fullmatch(best, line)) for line in lines) == 1
+    assert sum("epoch " in line or "epochs:" in line for line in lines) == 1
+    assert "val_accuracy" not in "".join(lines)
+    assert joblib.load(out)["classifier"].verbose == 0
 
 
 def test_a_warning_tears_no_bar(model_file, colour_folder, tmp_path):

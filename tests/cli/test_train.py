@@ -19,8 +19,8 @@ def test_it_says_what_it_trains_on_and_how_well_it_went(trained, colour_folder):
     path, result = trained
     assert f"{colour_folder} (train 36, val 12, test 18)" in result.stdout
     assert "Classes: 3 ('blue', 'green', 'red')" in result.stdout
-    epochs = [line for line in result.stdout.splitlines() if line[:5].strip().isdigit()]
-    assert len(epochs) == 4
+    assert result.stdout.count("epoch") == 1  # the best one
+    assert result.stderr == ""
     assert "Trained again" not in result.stdout  # val pictures decided
     assert "of 4, validation accuracy 1.0000" in result.stdout
     assert "Test: accuracy 1.0000" in result.stdout
