@@ -124,8 +124,8 @@ def check(
         found.save(page)
         table.write_text(_table(found), encoding="utf-8", errors="surrogateescape")
     _tell(found)
-    say(f"Page: {out}")
-    say(f"Table: {outputs[1]}")
+    say(f"Page: {out}", wrap=False)
+    say(f"Table: {outputs[1]}", wrap=False)
 
 
 def _loaded(

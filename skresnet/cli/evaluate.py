@@ -13,6 +13,8 @@ import click
 from skresnet.cli.features import load_test_features, refuse_options_of_pictures
 from skresnet.cli.models import (
     check_drawing,
+    class_names,
+    confusion_lines,
     load_model,
     seen_lines,
     start_engine,
@@ -36,7 +38,7 @@ from skresnet.cli.options import (
 from skresnet.cli.outputs import check_not_inputs, check_outputs, csv_line, results
 from skresnet.cli.pictures import Part, load_test
 from skresnet.cli.sources import source_of
-from skresnet.cli.terminal import Fit, fit_for, say, say_next
+from skresnet.cli.terminal import Fit, drawn, say, say_next
 from skresnet.text import shown
 
 if TYPE_CHECKING:
@@ -52,23 +54,28 @@ def _text(
     """Write words, and a table of the classes."""
     from sklearn.metrics import classification_report
 
+    names = class_names(predictions, fit)
+    known = sorted({*predictions.y_true, *predictions.y_pred})
     lines = [
-        *map(fit, seen_lines(predictions)),
+        *map(fit.sentence, seen_lines(predictions)),
         f"Pictures: {len(predictions.pictures)}",
         f"Loss: {predictions.loss:.4f}",
         f"Accuracy: {predictions.accuracy:.4f}\n",
-        classification_report(
-            *(
-                [shown(label) for label in labels]
-                for labels in (predictions.y_true, predictions.y_pred)
-            ),
-            digits=4,
-            zero_division=0,
+        drawn(
+            classification_report(
+                predictions.y_true,
+                predictions.y_pred,
+                labels=known,
+                target_names=[names[label] for label in known],
+                digits=4,
+                zero_division=0,
+            )
         ),
+        *confusion_lines("Confused", predictions, _CONFUSIONS, fit),
     ]
-    after = [f"Confused: {found}" for found in predictions.confusions(_CONFUSIONS)]
-    after += [f"Compared with {shown(str(other))}" for other in earlier]
-    lines += [fit(line, "  ") for line in after]
+    lines += [
+        fit.sentence(f"Compared with {shown(str(other))}", "  ") for other in earlier
+    ]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -218,7 +225,7 @@ def evaluate(
         refuse_options_of_pictures(place, "report", "scores", "group_by", "cache")
         predictions = _tested_on_features(load_model(model), source.place)
         with results(out, force=force) as write:
-            write(made_of(predictions, model, [], fit_for(out)))
+            write(made_of(predictions, model, [], Fit(out)))
         return
     part = load_test(source, group_by)
     folder_of_cache = chosen_cache(cache, no_cache)
@@ -236,11 +243,11 @@ def evaluate(
     predictions = tested(classifier, part, on_error)
     earlier = _earlier(predictions, records)
     with results(out, force=force) as write:
-        write(made_of(predictions, model, earlier, fit_for(out)))
+        write(made_of(predictions, model, earlier, Fit(out)))
     if report:
         write_report(classifier, predictions, report, earlier=earlier, force=force)
     for path in outputs:
-        say(f"Written: {path}", err=True)
+        say(f"Written: {path}", err=True, wrap=False)
     if not outputs and format_name in (None, "text"):
         again = ["--no-cache"] if no_cache else ["--cache", cache] if cache else []
         page = model.with_name(f"{model.stem}.html")

@@ -75,7 +75,7 @@ def export(
             fitted, path, sample=pictures, tolerance=tolerance, overwrite=force
         )
     say(str(check))
-    say(f"Wrote {path}, {_size(path) / 1e6:.1f} MB")
+    say(f"Wrote {path}, {_size(path) / 1e6:.1f} MB", wrap=False)
 
 
 def _size(path: Path) -> int:

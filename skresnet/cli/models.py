@@ -18,6 +18,7 @@ from skresnet.cli.outputs import writing
 from skresnet.cli.pictures import Part, embed_part
 
 if TYPE_CHECKING:
+    from skresnet.cli.terminal import Fit
     from skresnet.comparison import Earlier
     from skresnet.evaluation import Predictions
 
@@ -194,6 +195,24 @@ def seen_lines(predictions: Predictions) -> list[str]:
         unlike = "are unlike all that was trained on (1% would be so by chance)"
         lines.append(line(predictions.novelty > 1, unlike))
     return lines
+
+
+def class_names(predictions: Predictions, fit: Fit) -> dict[Any, str]:
+    """Write the names of all classes as tables have them."""
+    return fit.names(np.unique([*predictions.classes, *predictions.y_true]).tolist())
+
+
+def confusion_lines(
+    what: str, predictions: Predictions, at_most: int, fit: Fit
+) -> list[str]:
+    """Say which classes were taken for which other ones, by the names in tables."""
+    from skresnet.evaluation import Confusion
+
+    names = class_names(predictions, fit)
+    return [
+        fit.row(f"{what}: {Confusion(names[true], names[predicted], *counts)}", "  ")
+        for true, predicted, *counts in predictions.confusions(at_most)
+    ]
 
 
 def check_drawing() -> None:

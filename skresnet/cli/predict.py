@@ -29,7 +29,7 @@ from skresnet.cli.options import (
 from skresnet.cli.outputs import check_not_inputs, check_outputs, csv_line, results
 from skresnet.cli.pictures import SOME_UNREADABLE, chunks, list_below
 from skresnet.cli.sources import source_of
-from skresnet.cli.terminal import Fit, fit_for, say
+from skresnet.cli.terminal import Fit, drawn, say
 from skresnet.text import counted, listed, shown
 
 _UNSURE = "unsure"
@@ -59,23 +59,25 @@ _Line = Callable[[_Prediction | None], str]
 
 
 def _table(names: Sequence[str], top: int, fit: Fit) -> _Line:
-    """Write columns for people: classes, probabilities, novelty, then the path."""
-    width = max(len(shown(name)) for name in [*names, "class"])
+    """Write columns for people: classes below each other, novelty, then the path."""
+    fitting_names = fit.names(map(str, names))
+    width = max(map(len, ["class", *fitting_names.values()]))
 
     def line(prediction: _Prediction | None) -> str:
         if prediction is None:
-            return f"{'class':{width}}  prob.  " * top + "novelty  picture\n"
+            return f"{'class':{width}}  prob.  novelty  picture\n"
         path = shown(prediction.path)
         if prediction.error is not None:
-            columns = f"{'UNREADABLE':{(width + 9) * top + 9}}"
-            told = fit(f"{columns}{path}: {prediction.error}", " " * len(columns))
-            return f"{told}\n"
-        pairs = "".join(
-            f"{shown(name):{width}}  {'-' if p is None else f'{p:5.3f}':5}  "
+            columns = f"{'UNREADABLE':{width + 18}}"
+            told = f"{columns}{path}: {prediction.error}"
+            return f"{fit.sentence(told, ' ' * len(columns))}\n"
+        first, *others = (
+            f"{fitting_names[name]:{width}}  {'-' if p is None else f'{p:5.3f}'}"
             for name, p in prediction.best
         )
         novelty = "-" if prediction.novelty is None else f"{prediction.novelty:.2f}"
-        return f"{pairs:{(width + 9) * top}}{novelty:>7}  {path}\n"
+        rows = [f"{first:{width + 7}}  {novelty:>7}  {path}", *others]
+        return drawn("".join(f"{row}\n" for row in rows))
 
     return line
 
@@ -236,7 +238,7 @@ def predict(
         *([_UNSURE] if threshold else []),
         *([_NONE_OF_THESE] if unsure else []),
     ]
-    line = chosen_format(format_name, out, _FORMATS)(names, top, fit_for(out))
+    line = chosen_format(format_name, out, _FORMATS)(names, top, Fit(out))
     # A bar among the lines of a table on the same screen would tear both.
     silent = out is None and sys.stdout.isatty()
     with results(out, force=force) as write:
@@ -253,7 +255,7 @@ def predict(
                 _put(prediction.place, sort_into / prediction.best[0][0], link)
     for written in (*outputs, sort_into):
         if written:
-            say(f"Written: {written}", err=True)
+            say(f"Written: {written}", err=True, wrap=False)
     if n_failures == len(paths):
         raise click.ClickException(
             f"None of {counted(n_failures, 'picture')} can be read."

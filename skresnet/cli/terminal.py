@@ -6,21 +6,22 @@ import os
 import shlex
 import sys
 import textwrap
+import unicodedata
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from shutil import get_terminal_size, which
 from subprocess import list2cmdline
-from typing import Protocol, TextIO
+from typing import Any, TextIO
 
 import click
 
+from skresnet.text import shown
 
-class Fit(Protocol):
-    """Brings text to the width of whatever shows it; see `fitting`."""
+# Columns beside a name, for four numbers; and a name's own, however few are left.
+_BESIDE_NAMES, _LEAST_OF_NAMES = 41, 12
 
-    def __call__(self, text: str, indent: str = "") -> str:
-        """Return lines, of which those that go on have that indent."""
+_FILLER = "\0"  # which nothing that is shown holds
 
 
 def prepare_streams() -> None:
@@ -90,13 +91,6 @@ def fitting_error(message: str) -> str:
     return fitting(word + message)[len(word) :] if sys.stderr.isatty() else message
 
 
-def fit_for(out: Path | None) -> Fit:
-    """Return what wraps results for a terminal, and leaves them alone for others."""
-    if out is None and sys.stdout.isatty():
-        return fitting
-    return lambda text, indent="": text
-
-
 def fitting(text: str, indent: str = "") -> str:
     """Wrap lines between words to the width of the terminal."""
     wrapper = textwrap.TextWrapper(
@@ -106,9 +100,87 @@ def fitting(text: str, indent: str = "") -> str:
         replace_whitespace=False,
     )
     wrapped = []
-    for line in text.split("\n"):
+    for line in measured(text).split("\n"):
         words = line.lstrip()
         wrapper.initial_indent = line[: len(line) - len(words)]
         wrapper.subsequent_indent = indent or wrapper.initial_indent
         wrapped.append(wrapper.fill(words))
-    return "\n".join(wrapped)
+    return drawn("\n".join(wrapped))
+
+
+class Fit:
+    """Brings results to the width of whatever shows them.
+
+    Parameters
+    ----------
+    out : Path or None
+        The file that they go to, which has room for everything; None for a terminal or
+        a pipe.
+    """
+
+    def __init__(self, out: Path | None) -> None:
+        self._is_shown = out is None
+        self._is_terminal = out is None and sys.stdout.isatty()
+
+    def sentence(self, text: str, indent: str = "") -> str:
+        """Wrap a line for a terminal; what searches lines behind a pipe gets it whole.
+
+        Those that go on have that indent.
+        """
+        return fitting(text, indent) if self._is_terminal else drawn(text)
+
+    def row(self, text: str, indent: str = "") -> str:
+        """Wrap a line that has names as tables have them, behind a pipe too."""
+        return fitting(text, indent) if self._is_shown else drawn(text)
+
+    def names(self, names: Iterable[Any]) -> dict[Any, str]:
+        """Write the names in a table, `measured`, short enough for it."""
+        measures = {name: measured(shown(name)) for name in names}
+        if not self._is_shown:
+            return measures
+        left = get_terminal_size().columns - _BESIDE_NAMES
+        return shortened(measures, max(left, _LEAST_OF_NAMES))
+
+
+def shortened(measures: dict[Any, str], width: int) -> dict[Any, str]:
+    """Cut `measured` names in the middle, all at one place that tells them apart.
+
+    Where there is no such place, those that were cut end in their number.
+    """
+    n_names = len(set(measures.values()))
+    cuts = {}
+    for tail in sorted(range(width), key=lambda tail: abs(2 * tail - width)):
+        cuts = {name: _cut(text, width, tail) for name, text in measures.items()}
+        if len(set(cuts.values())) == n_names:
+            return cuts
+    room = width - len(f"#{len(cuts)}")
+    return {
+        name: text
+        if text == measures[name]
+        else f"{_cut(measures[name], room, 0)}#{number}"
+        for number, (name, text) in enumerate(cuts.items(), 1)
+    }
+
+
+def _cut(text: str, width: int, tail: int) -> str:
+    """Leave the last characters of a measured text, and as many of the first as fit."""
+    if len(text) <= width:
+        return text
+    begin = text[: width - 1 - tail]
+    if text[len(begin)] == _FILLER:  # of a character that would lose its half
+        begin = begin[:-1]
+    end = text[len(text) - tail :].removeprefix(_FILLER)
+    return f"{begin}…{end}"
+
+
+def measured(text: str) -> str:
+    """Put a filler behind each character of two columns: the length is the width."""
+    return "".join(
+        character + _FILLER * (unicodedata.east_asian_width(character) in ("W", "F"))
+        for character in drawn(text)
+    )
+
+
+def drawn(text: str) -> str:
+    """Take the fillers of `measured` out again."""
+    return text.replace(_FILLER, "")

@@ -24,6 +24,7 @@ from skresnet.cli.models import (
     best_epoch,
     check_drawing,
     check_safe_files,
+    confusion_lines,
     fitted,
     save_model,
     seen_lines,
@@ -58,7 +59,7 @@ from skresnet.cli.pictures import (
     load_parts,
 )
 from skresnet.cli.sources import source_of
-from skresnet.cli.terminal import say, say_next
+from skresnet.cli.terminal import Fit, say, say_next
 
 if TYPE_CHECKING:
     from skresnet.evaluation import Predictions
@@ -177,7 +178,7 @@ def train(
         outputs, [place, *parts.paths(), *files_in(folder_of_cache, **params)]
     )
     _describe(place, parts)
-    say(f"Cache: {folder_of_cache or 'none'}")
+    say(f"Cache: {folder_of_cache or 'none'}", wrap=False)
     model = _new_model(head, folder_of_cache, scale, random_state, params)
 
     embedder, behind = fitted(model["embedder"]), model[1:]
@@ -211,7 +212,7 @@ def train(
     _tell_test(predictions)
     if report:
         write_report(model, predictions, report, force=force)
-        say(f"Report: {report}")
+        say(f"Report: {report}", wrap=False)
     readable = parts.test.paths[predictions.pictures[0].position]
     predict = ("predict", out, *source.words_for_picture(readable), *again)
     if predictions.failures:
@@ -283,7 +284,7 @@ def _list_test(
         list_writer(unfinished) as append,
     ):
         append(zip(places, classes, strict=True))
-    say(f"Test pictures: {path}")
+    say(f"Test pictures: {path}", wrap=False)
 
 
 def _tell_test(predictions: Predictions) -> None:
@@ -291,8 +292,8 @@ def _tell_test(predictions: Predictions) -> None:
         f"Test: accuracy {predictions.accuracy:.4f}, loss {predictions.loss:.4f} "
         f"({len(predictions.pictures)} pictures)"
     )
-    for confusion in predictions.confusions(1):
-        say(f"Confused most: {confusion}")
+    for line in confusion_lines("Confused most", predictions, 1, Fit(None)):
+        say(line)
 
 
 def _without_dense(params: dict[str, Any], search: bool) -> dict[str, Any]:
