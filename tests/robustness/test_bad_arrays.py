@@ -67,7 +67,8 @@ def test_values_on_another_scale_give_one_warning_and_rows(X, message):
     embedder = small_embedder().fit(PICTURES)
     with pytest.warns(UserWarning, match=message) as caught:
         rows = embedder.transform(X)
-    assert len(caught) == 1
+    # From Python 3.12 on, OpenVINO's report of its import may be another one.
+    assert [warning.category for warning in caught].count(UserWarning) == 1
     assert np.isfinite(rows).all()
 
 
