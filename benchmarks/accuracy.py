@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn import metrics
 from sklearn.base import ClassifierMixin
 from sklearn.datasets import load_digits
@@ -28,8 +28,10 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, normalize
 
+from benchmarks.figures import Figure, of_mean
 from benchmarks.measure import AbsentError, library
 from benchmarks.report import (
+    add_folders,
     argument_parser,
     machine,
     print_machine,
@@ -45,7 +47,6 @@ from skresnet import (
 )
 from skresnet.datasets import make_paper_figures
 
-_DATA = Path(__file__).parents[2] / "shared" / "data"
 _OURS = "DenseSGDClassifier"
 _MOST_TESTED = 500
 _FEWEST_TESTED = 100
@@ -85,8 +86,10 @@ class Pictures(NamedTuple):
     side: int
 
 
-def data_sets(arguments: argparse.Namespace) -> Iterator[tuple[str, Pictures]]:
-    """Give the data sets by name, drawn, unpacked or listed."""
+def data_sets(
+    arguments: argparse.Namespace,
+) -> Iterator[tuple[str, Pictures | AbsentError]]:
+    """Give the data sets by name, drawn, unpacked or listed, or why there is none."""
     for folder in arguments.folders:
         yield folder.name, _pooled(load_image_splits(folder), arguments.side)
     with TemporaryDirectory(prefix="skresnet-benchmark-") as name:
@@ -99,6 +102,7 @@ def data_sets(arguments: argparse.Namespace) -> Iterator[tuple[str, Pictures]]:
         cells, defects, _ = library("elpv_dataset.utils").load_dataset()
     except AbsentError as error:
         print(f"Without solar cells (pip install elpv-dataset): {error}\n")
+        yield "solar cells", error
         return
     # The two ends of the scale; between them, the experts were not sure.
     sure = np.isin(defects, (0.0, 1.0))
@@ -201,6 +205,22 @@ def print_differences(rows: list[Numbers], heads: list[str]) -> Numbers:
     return numbers
 
 
+def figures(rows: list[Numbers], differences: Numbers) -> Iterator[Figure]:
+    """Give our mean accuracy with each network, and ours minus each other head's."""
+    for network in dict.fromkeys(row["network"] for row in rows):
+        means = [
+            mean_with_error(row["scores"][_OURS]["accuracy"])
+            for row in rows
+            if row["network"] == network
+        ]
+        name = f"{network}, {_OURS}, mean of {len(means)} rows"
+        yield of_mean(name, "accuracy", *_mean_of_rows(means))
+    for head, networks in differences.items():
+        for network, found in networks.items():
+            name = f"{network}, ours minus {head}, mean of {len(found['rows'])} rows"
+            yield of_mean(name, "accuracy", *found["accuracy"])
+
+
 def _title(row: Numbers) -> str:
     return f"{row['network']}, {row['data_set']}, {row['n_train']}"
 
@@ -210,8 +230,13 @@ def _difference(row: Numbers, head: str, score: str) -> tuple[float, float]:
     ours, theirs = row["scores"][_OURS][score], row["scores"][head][score]
     if not theirs:
         return np.nan, np.nan
-    paired = np.subtract(ours, theirs)
-    return float(paired.mean()), float(paired.std(ddof=1) / np.sqrt(paired.size))
+    return mean_with_error(np.subtract(ours, theirs))
+
+
+def mean_with_error(values: ArrayLike) -> tuple[float, float]:
+    """Return the mean and its standard error."""
+    found = np.asarray(values)
+    return float(found.mean()), float(found.std(ddof=1) / np.sqrt(found.size))
 
 
 def _mean_of_rows(rows: list[tuple[float, float]]) -> tuple[float, float]:
@@ -226,13 +251,7 @@ def _plus_minus(value: tuple[float, float]) -> str:
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     """Let the command line choose the pictures, and the networks they go through."""
-    parser.add_argument(
-        "folders",
-        nargs="*",
-        type=Path,
-        default=[_DATA / "cats-dogs", _DATA / "cifar10"],
-        help="folders with splits, which are put together and split anew",
-    )
+    add_folders(parser, "with splits, which are put together and split anew")
     parser.add_argument(
         "--networks",
         nargs="+",
@@ -270,7 +289,11 @@ def main() -> None:
     weights = None if arguments.weights == "random" else arguments.weights
     networks = embedders(arguments.networks, weights, arguments.cache)
     rows: list[Numbers] = []
+    absent: list[Figure] = []
     for data_set, pictures in data_sets(arguments):
+        if isinstance(pictures, AbsentError):
+            absent.append(Figure(data_set, "accuracy", absent=str(pictures)))
+            continue
         for network, embedder in networks.items():
             embedder.set_params(input_size=pictures.side)
             X = embedder.fit_transform(pictures.data)
@@ -300,6 +323,7 @@ def main() -> None:
             "rows": rows,
             "differences": differences,
         },
+        [*figures(rows, differences), *absent],
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.figures import Figure
 from benchmarks.report import (
+    add_folders,
     argument_parser,
     machine,
     print_machine,
@@ -168,10 +170,31 @@ def _print(rows: list[dict[str, Any]]) -> None:
     print()
 
 
+def figures(
+    network: str,
+    copies: list[dict[str, Any]],
+    outsiders: list[dict[str, Any]],
+    labels: list[dict[str, Any]],
+) -> Iterator[Figure]:
+    """Give the shares that are found, and of false alarms."""
+    for row in copies:
+        for what in (*_ALTERATIONS, "false alarms"):
+            name = f"{row['data']}, copies at {row['rate']}, {what}"
+            yield Figure(name, "share", [row[what]])
+    for row in outsiders:
+        for what in ("area", "found", "false alarms"):
+            name = f"{network}, {row['shown']} shown to {row['seen']}, {what}"
+            yield Figure(name, "share", [row[what]])
+    for row in labels:
+        for what in ("precision of the first", "recall"):
+            name = f"{network}, {row['data']}, flipped labels, {what}"
+            yield Figure(name, "share", [row[what]])
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argument_parser("auditing", __doc__ or "", rounds="has no meaning here")
-    parser.add_argument("folders", nargs=2, type=Path, help="two folders with splits")
+    add_folders(parser, "two or more, with splits")
     parser.add_argument("--network", choices=list(EMBEDDERS), default="resnet50")
     parser.add_argument("--weights", default="imagenet", help="of the network")
     parser.add_argument("--cache", type=Path, help="where features are kept")
@@ -179,6 +202,8 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=20, help="of parts to learn from")
     parser.add_argument("--flipped", type=float, default=0.05, help="share of labels")
     options = parser.parse_args()
+    if len(options.folders) < 2:
+        parser.error("pictures of one folder are shown to what has seen another")
     facts = machine()
     print_machine(facts)
     sets = {folder.name: load_image_splits(folder) for folder in options.folders}
@@ -197,7 +222,7 @@ def main() -> None:
     _print(alarms)
     outsiders = [
         _outsiders(name, sets[name], other, sets[other], embedder)
-        for name, other in itertools.permutations(sets)
+        for name, other in itertools.permutations(sets, 2)
     ]
     _print(outsiders)
     labels = [
@@ -208,6 +233,7 @@ def main() -> None:
         options.json,
         facts,
         {"copies": copies, "alarms": alarms, "outsiders": outsiders, "labels": labels},
+        figures(options.network, copies, outsiders, labels),
     )
 
 

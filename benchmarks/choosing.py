@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks.figures import of_programs
 from benchmarks.photographs import paths, photographs
 from benchmarks.report import (
     argument_parser,
@@ -85,6 +86,16 @@ def main() -> None:
         arguments.json,
         facts,
         {"files": arguments.files, "laps": laps, "absent": failures},
+        of_programs(
+            written,
+            laps,
+            failures,
+            [
+                (", first features", "s", float),
+                (", files", "files/s", lambda seconds: arguments.files / seconds),
+                (", most memory", "MiB", lambda kib: kib / 1024),
+            ],
+        ),
     )
 
 

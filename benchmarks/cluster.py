@@ -25,6 +25,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks.figures import Figure
 from benchmarks.photographs import paths, photographs
 from benchmarks.report import (
     argument_parser,
@@ -346,6 +347,45 @@ _QUESTIONS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
 }
 
 
+def of_speed(found: dict[str, Any]) -> Iterator[Figure]:
+    """Give the rates of all ways, and how many times that of one process they are."""
+    for key, title in (("commands", "whole command"), ("once_begun", "once begun")):
+        one_process, *others = found[key]
+        for name, rates in found[key].items():
+            yield Figure(f"{title}, {name}", "pictures/s", rates)
+        for name in others:
+            pairs = zip(found[key][name], found[key][one_process], strict=True)
+            ratios = [rate / other for rate, other in pairs]
+            yield Figure(f"{title}, {name} beside {one_process}", "x", ratios)
+    yield Figure("the same bytes", "share", [float(found["same_bytes"])])
+
+
+def of_kills(found: dict[str, Any]) -> Iterator[Figure]:
+    """Give what kills leave, and what they cost."""
+    yield Figure("the same bytes after kills", "share", [float(found["same_bytes"])])
+    yield Figure("parts made again after kills", "count", [found["begun_again"]])
+
+
+def of_names(found: dict[str, Any]) -> Iterator[Figure]:
+    """Give what very many names cost."""
+    n = found["n_names"]
+    title = f"{n:,} names"
+    yield Figure(f"{title}, until the first part", "s", [found["first_part_s"]])
+    yield Figure(f"{title}, all, idle workers", "s", [found["seconds_idle"]])
+    for who in ("client", "scheduler"):
+        used = 1000 * found[f"{who}_processor_s"] / n
+        yield Figure(f"{title}, processor time of a picture, {who}", "ms", [used])
+        peak = found[f"{who}_peak_mb"]
+        yield Figure(f"{title}, most memory, {who}", "MB", [peak])
+
+
+_FIGURES: dict[str, Callable[[dict[str, Any]], Iterator[Figure]]] = {
+    "speed": of_speed,
+    "kills": of_kills,
+    "names": of_names,
+}
+
+
 def main() -> None:
     """Run the benchmark as the command line says."""
     parser = argument_parser("cluster", __doc__ or "", rounds="of speed")
@@ -370,7 +410,12 @@ def main() -> None:
     facts = machine()
     print_machine(facts)
     found = _QUESTIONS[question](arguments)
-    write_json(arguments.json, facts, {"question": question, **found})
+    write_json(
+        arguments.json,
+        facts,
+        {"question": question, **found},
+        _FIGURES[question](found),
+    )
 
 
 if __name__ == "__main__":

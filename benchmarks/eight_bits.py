@@ -6,6 +6,7 @@ the package, and the same heads are fitted to the same rows of both.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,11 @@ from benchmarks.accuracy import (
     add_data_arguments,
     data_sets,
     embedders,
+    mean_with_error,
     scores,
 )
+from benchmarks.figures import Figure, of_mean
+from benchmarks.measure import AbsentError
 from benchmarks.report import (
     argument_parser,
     machine,
@@ -72,10 +76,11 @@ def compare(
     ]
     for name in heads:
         ours, theirs = (np.array(found[name]["accuracy"]) for found in accuracies)
+        difference, error = mean_with_error(ours - theirs)
         found["heads"][name] = {
             "float32": float(theirs.mean()),
-            "difference": float((ours - theirs).mean()),
-            "error": float((ours - theirs).std(ddof=1) / np.sqrt(n_splits)),
+            "difference": difference,
+            "error": error,
         }
     return found
 
@@ -88,14 +93,27 @@ def _row(title: str, found: Numbers) -> list[str]:
     return cells
 
 
-def _means(results: dict[str, Numbers]) -> list[str]:
-    cells = []
+def _means(results: dict[str, Numbers]) -> dict[str, tuple[float, float]]:
+    """Average the differences of each head over the sets, with the error."""
+    means = {}
     for head in _HEADS:
         each = [found["heads"][head] for found in results.values()]
         mean = np.mean([one["difference"] for one in each])
         error = np.sqrt(sum(one["error"] ** 2 for one in each)) / len(each)
-        cells.append(f"{mean:+.4f} ± {error:.4f}")
-    return ["mean", "", "", *cells]
+        means[head] = float(mean), float(error)
+    return means
+
+
+def figures(
+    network: str, precision: str, results: dict[str, Numbers]
+) -> Iterator[Figure]:
+    """Give what the precision changes in accuracies, and at most in a row."""
+    title = f"{network}, {precision}"
+    for head, (mean, error) in _means(results).items():
+        name = f"{title} minus float32, {head}, mean of {len(results)} sets"
+        yield of_mean(name, "accuracy", mean, error)
+    least = min(found["least_cosine"] for found in results.values())
+    yield Figure(f"{title}, least cosine to float32", "cosine", [least])
 
 
 def main() -> None:
@@ -110,9 +128,14 @@ def main() -> None:
     facts = machine()
     print_machine(facts)
     numbers: dict[str, Any] = {"side": arguments.side}
+    summary: list[Figure] = []
     for network in arguments.networks:
         results: dict[str, Numbers] = {}
         for name, pictures in data_sets(arguments):
+            if isinstance(pictures, AbsentError):
+                title = f"{network}, {name}"
+                summary.append(Figure(title, "accuracy", absent=str(pictures)))
+                continue
             results[name] = compare(
                 _limited(pictures, arguments.limit),
                 network,
@@ -132,11 +155,18 @@ def main() -> None:
                     *_HEADS,
                 ],
                 *(_row(name, found) for name, found in results.items()),
-                _means(results),
+                [
+                    *("mean", "", ""),
+                    *(
+                        f"{mean:+.4f} ± {error:.4f}"
+                        for mean, error in _means(results).values()
+                    ),
+                ],
             ]
         )
         print()
-    write_json(arguments.json, facts, numbers)
+        summary += figures(network, arguments.precision, results)
+    write_json(arguments.json, facts, numbers, summary)
 
 
 if __name__ == "__main__":

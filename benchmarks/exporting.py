@@ -1,6 +1,6 @@
 """What exported files give, beside the models that they were made from.
 
-Usage: python -m benchmarks.exporting FOLDER ... [--pictures 50]
+Usage: python -m benchmarks.exporting [FOLDER ...] [--pictures 50]
 
 For each folder, both networks and two heads are trained on its train pictures and
 exported to every format. Each file is run by its own runtime on test pictures, spread
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.figures import Figure
 from benchmarks.report import (
+    add_folders,
     argument_parser,
     machine,
     print_machine,
@@ -99,15 +102,27 @@ def differences(model: Any, pictures: Any, scratch: Path) -> dict[str, Any]:
     return {**found, "cells": cells}
 
 
+def figures(numbers: dict[str, Any]) -> Iterator[Figure]:
+    """Give for each format what is largest over all models."""
+    for chosen in FORMATS.values():
+        found = [one[chosen.title] for one in numbers.values()]
+        difference = max(one["largest"] for one in found)
+        megabytes = max(one["bytes"] for one in found) / 1e6
+        title = chosen.title
+        yield Figure(f"{title}, probabilities off by", "share", [difference])
+        yield Figure(f"{title}, largest file", "MB", [megabytes])
+
+
 def main() -> None:
     """Run the benchmark as the command line says."""
     parser = argument_parser("exporting", __doc__ or "", rounds="not used here")
-    parser.add_argument("folders", nargs="+", type=Path, help="with train and test")
+    add_folders(parser, "with train and test")
     parser.add_argument("--pictures", type=int, default=50, help="of the test")
     arguments = parser.parse_args()
     facts = machine()
     print_machine(facts)
-    write_json(arguments.json, facts, compare(arguments))
+    numbers = compare(arguments)
+    write_json(arguments.json, facts, numbers, figures(numbers))
 
 
 if __name__ == "__main__":

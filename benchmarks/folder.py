@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import readers
+from benchmarks.figures import beside_rivals
 from benchmarks.measure import Contender, Result, interleaved, paired_ratio
 from benchmarks.photographs import photographs
 from benchmarks.report import (
@@ -142,7 +143,16 @@ def main() -> None:
         "says how many times as fast ours is\nfrom files (median over the rounds)."
     )
     write_json(
-        arguments.json, facts, {"n_files": arguments.files, "results": laps_of(results)}
+        arguments.json,
+        facts,
+        {"n_files": arguments.files, "results": laps_of(results)},
+        beside_rivals(
+            results,
+            arguments.network,
+            "files/s",
+            arguments.files,
+            "skresnet, files, OpenVINO engine, {}",
+        ),
     )
 
 

@@ -8,6 +8,7 @@ defaults.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
 from time import perf_counter
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import heads
+from benchmarks.figures import Figure, of_result, times_as_fast
 from benchmarks.measure import Contender, Result, interleaved
 from benchmarks.report import (
     argument_parser,
@@ -78,6 +80,30 @@ def row(name: str, rounds: list[Result], ours: list[Result]) -> list[str]:
         f"{cpu(rounds) / cpu(ours):.2f}",
         f"{accuracy:.3f}",
     ]
+
+
+def figures(rounds: dict[str, list[Result]]) -> Iterator[Figure]:
+    """Give the seconds of first fits and of all, and how much faster ours are."""
+    first = [_first(name, results) for name, results in rounds.items()]
+    for result in first:
+        yield of_result(
+            f"first fit, {result.name}", "s", result, lambda lap: lap.seconds
+        )
+    for result in first[1:]:
+        yield times_as_fast(f"first fit, ours beside {result.name}", first[0], result)
+    for name, results in rounds.items():
+        fits = min(len(result.laps) for result in results)
+        if fits > 1:
+            totals = [sum(lap.seconds for lap in result.laps) for result in results]
+            yield Figure(f"{fits} fits, {name}", "s", totals)
+
+
+def _first(name: str, results: list[Result]) -> Result:
+    """Take the first fit of each process."""
+    absent = [result.absent for result in results if result.absent is not None]
+    if absent:
+        return Result(name, absent=absent[0])
+    return Result(name, [result.laps[0] for result in results])
 
 
 def arithmetic(n_train: int, epochs: int) -> float:
@@ -154,6 +180,7 @@ def main() -> None:
         arguments.json,
         facts,
         {"rounds": {name: laps_of(results) for name, results in rounds.items()}},
+        figures(rounds),
     )
 
 

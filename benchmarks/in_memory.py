@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import engines
+from benchmarks.figures import Figure, beside_rivals
 from benchmarks.measure import Contender, Result, Run, interleaved, paired_ratio
 from benchmarks.network import gflop_per_picture
 from benchmarks.report import (
@@ -149,7 +150,7 @@ def table(
     return rows
 
 
-def compare(arguments: argparse.Namespace) -> dict[str, Any]:
+def compare(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[Figure]]:
     """Measure all contenders by turns."""
     n_pictures = arguments.batches * arguments.batch_size
     X = pictures(n_pictures, arguments.side)
@@ -168,10 +169,18 @@ def compare(arguments: argparse.Namespace) -> dict[str, Any]:
         f"the limit counts\n{gflop:.2g} GFLOP a picture at the speed of a product of "
         "two matrices of 4096 x 4096."
     )
-    return {"n_pictures": n_pictures, "results": laps_of(results)}
+    figures = beside_rivals(
+        [result for result in results if not result.name.startswith("limit")],
+        arguments.network,
+        "pictures/s",
+        n_pictures,
+        "skresnet transform, OpenVINO engine, {}",
+    )
+    numbers = {"n_pictures": n_pictures, "results": laps_of(results)}
+    return numbers, list(figures)
 
 
-def spread(arguments: argparse.Namespace) -> dict[str, Any]:
+def spread(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[Figure]]:
     """Measure fresh processes one after another, and how they differ."""
     n_pictures = arguments.batches * arguments.batch_size
     X = pictures(n_pictures, arguments.side)
@@ -198,12 +207,17 @@ def spread(arguments: argparse.Namespace) -> dict[str, Any]:
             "by best round",
         ]
     ]
+    figures = []
     for name, results in processes.items():
+        title = f"{arguments.network}, fresh processes, {name}"
         reasons = [result.absent for result in results if result.absent is not None]
         if reasons:
             rows.append([name, reasons[0]])
+            figures.append(Figure(title, "pictures/s", absent=reasons[0]))
             continue
         medians = [result.median for result in results]
+        rates = [n_pictures / median for median in medians]
+        figures.append(Figure(title, "pictures/s", rates))
         behind = [
             max(values) / statistics.median(values) - 1
             for values in (
@@ -222,10 +236,11 @@ def spread(arguments: argparse.Namespace) -> dict[str, Any]:
             ]
         )
     print_table(rows)
-    return {
+    numbers = {
         "n_pictures": n_pictures,
         "processes": {name: laps_of(results) for name, results in processes.items()},
     }
+    return numbers, figures
 
 
 def main() -> None:
@@ -249,8 +264,8 @@ def main() -> None:
     arguments = parser.parse_args()
     facts = machine()
     print_machine(facts)
-    numbers = spread(arguments) if arguments.processes else compare(arguments)
-    write_json(arguments.json, facts, numbers)
+    measured = spread(arguments) if arguments.processes else compare(arguments)
+    write_json(arguments.json, facts, *measured)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks import readers
-from benchmarks.measure import Contender, Result, interleaved
+from benchmarks.figures import Figure, of_result
+from benchmarks.measure import Contender, Lap, Result, interleaved
 from benchmarks.photographs import photographs
 from benchmarks.report import (
     argument_parser,
@@ -45,15 +47,26 @@ def growth(results: dict[int, Result]) -> list[str]:
     name = next(iter(results.values())).name
     if absent:
         return [name, str(absent[0])]
-    peaks = [
-        result.laps[0].peak_bytes - n_files * _BYTES_PER_ROW
-        for n_files, result in results.items()
-    ]
+    peaks = [peak(result.laps[0], n_files) for n_files, result in results.items()]
     return [
         name,
-        *(f"{peak / _MIB:,.0f} MiB" for peak in peaks),
+        *(f"{each:,.0f} MiB" for each in peaks),
         f"x {peaks[-1] / peaks[0]:.3f}",
     ]
+
+
+def peak(lap: Lap, n_files: int) -> float:
+    """Give the most memory of a process, less its features, in MiB."""
+    return (lap.peak_bytes - n_files * _BYTES_PER_ROW) / _MIB
+
+
+def figures(by_name: dict[str, dict[int, Result]]) -> Iterator[Figure]:
+    """Give the most memory of each way by number of files."""
+    for name, by_count in by_name.items():
+        for count, result in by_count.items():
+            yield of_result(
+                f"{name}, {count:,} files", "MiB", result, partial(peak, n_files=count)
+            )
 
 
 def main() -> None:
@@ -90,7 +103,7 @@ def main() -> None:
         "\nPeak resident memory less the array of features. Files and network of "
         f"{arguments.side} x {arguments.side} pixels."
     )
-    write_json(arguments.json, facts, {"by_count": numbers})
+    write_json(arguments.json, facts, {"by_count": numbers}, figures(by_name))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The networks and weights that need no connection, side by side: what they are worth.
 
-Usage: python -m benchmarks.networks FOLDER ... [--sizes 224 128]
+Usage: python -m benchmarks.networks [FOLDER ...] [--sizes 224 128]
 
 Accuracy is that of a logistic regression on the features of all pictures of a folder,
 with the standard error of its five folds. Speed is that of one pass over the pictures
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,10 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.accuracy import mean_with_error
+from benchmarks.figures import Figure, of_mean
 from benchmarks.report import (
+    add_folders,
     argument_parser,
     machine,
     print_machine,
@@ -80,8 +84,8 @@ def compare(arguments: argparse.Namespace) -> dict[str, Any]:
             embedder = embedder_of(network, weights, input_size=side)
             found = accuracies(embedder.fit_transform(X), y)
             numbers[name][f"{folder.name}, {side} px"] = found
-            error = np.std(found, ddof=1) / np.sqrt(len(found))
-            row.append(f"{np.mean(found):.3f} ± {error:.3f}")
+            mean, error = mean_with_error(found)
+            row.append(f"{mean:.3f} ± {error:.3f}")
             print(f"{name}: {folder.name}, {side} px: {row[-1]}", flush=True)
         path = embedder.weights_.path
         row.insert(1, f"{Path(path).stat().st_size / 1e6:.1f}" if path else "-")
@@ -93,6 +97,18 @@ def compare(arguments: argparse.Namespace) -> dict[str, Any]:
         rows.append(row)
     print_table(rows)
     return numbers
+
+
+def figures(numbers: dict[str, Any]) -> Iterator[Figure]:
+    """Give the accuracies, and the pictures a second of each engine."""
+    for name, columns in numbers.items():
+        for column, found in columns.items():
+            title = f"{name}, {column}"
+            if column in ENGINES:
+                rates = [1 / wall for wall, _ in found]
+                yield Figure(title, "pictures/s", rates)
+            else:
+                yield of_mean(title, "accuracy", *mean_with_error(found))
 
 
 def _laps(
@@ -120,12 +136,13 @@ def _laps(
 def main() -> None:
     """Run the benchmark as the command line says."""
     parser = argument_parser("networks", __doc__ or "", rounds="passes that are timed")
-    parser.add_argument("folders", nargs="+", type=Path, help="with a folder a class")
+    add_folders(parser, "with splits, which are put together")
     parser.add_argument("--sizes", nargs="+", type=int, default=[224], help="pixels")
     arguments = parser.parse_args()
     facts = machine()
     print_machine(facts)
-    write_json(arguments.json, facts, compare(arguments))
+    numbers = compare(arguments)
+    write_json(arguments.json, facts, numbers, figures(numbers))
 
 
 if __name__ == "__main__":

@@ -19,8 +19,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.figures import Figure
 from benchmarks.photographs import paths, photographs
 from benchmarks.report import (
+    add_folders,
     argument_parser,
     machine,
     print_machine,
@@ -35,9 +37,9 @@ from skresnet import (
 )
 from skresnet.backbone import check_engine, check_precision
 
-_DATA = Path(__file__).parents[2] / "shared" / "data"
 _PHOTOGRAPH_SIZES = ((640, 480), (1280, 960))
 _N_PHOTOGRAPHS = 40
+_COMPUTATIONS = tuple(product(("tensorflow", "openvino"), ("float32", "bfloat16")))
 _CLASSIFIERS = ("LogisticRegression", "DenseSGDClassifier")
 
 Features = NDArray[np.float32]
@@ -68,32 +70,24 @@ def embedding_with(weights: str) -> Embed:
     return embed
 
 
-def computations() -> dict[str, dict[str, str]]:
-    """List the engines and precisions that this machine has, by their names."""
-    possible = {}
-    for engine, precision in product(
-        ("tensorflow", "openvino"), ("float32", "bfloat16")
-    ):
-        name = f"{engine}, {precision}"
-        try:
-            check_engine(engine)
-            check_precision(precision)
-        except ValueError as error:
-            print(f"Without {name}: {error}")
-            continue
-        possible[name] = {"engine": engine, "precision": precision}
-    return possible
-
-
 def compare_computations(
     embed: Embed, train: Part, test: Part, side: int, n_states: int
 ) -> Numbers:
     """Embed a data set in every way, and compare rows and accuracies with the first."""
     rows = [["", "least cosine", "median", *_CLASSIFIERS]]
     numbers: Numbers = {}
-    for name, params in computations().items():
+    for engine, precision in _COMPUTATIONS:
+        name = f"{engine}, {precision}"
+        try:
+            check_engine(engine)
+            check_precision(precision)
+        except ValueError as error:  # this machine does not have it
+            numbers[name] = {"absent": str(error)}
+            rows.append([name, str(error)])
+            continue
         X, X_test = (
-            embed(part.files, input_size=side, **params) for part in (train, test)
+            embed(part.files, input_size=side, engine=engine, precision=precision)
+            for part in (train, test)
         )
         linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.01))
         accuracies = [
@@ -235,18 +229,29 @@ def _on_photographs(
         return compare_decodings(embed, paths(folder), arguments.side)
 
 
+def figures(numbers: Numbers) -> Iterator[Figure]:
+    """Give what each way changes, beside the first."""
+    for folder, found in numbers["folders"].items():
+        for way, one in list(found["computations"].items())[1:]:
+            title = f"{folder}, {way}"
+            if "absent" in one:
+                yield Figure(title, "points", absent=one["absent"])
+                continue
+            yield Figure(f"{title}, least cosine", "cosine", [one["least_cosine"]])
+            for classifier, points in one["points"].items():
+                yield Figure(f"{title}, {classifier}", "points", [points])
+    decodings = {name: one["decodings"] for name, one in numbers["folders"].items()}
+    for name, found in {**decodings, **numbers["photographs"]}.items():
+        off = found["scaled decoding"]["median"]
+        yield Figure(f"{name}, scaled decoding, median row off by", "share", [off])
+
+
 def main() -> None:
     """Run the benchmark as the command line says."""
     parser = argument_parser(
         "precision", __doc__ or "", rounds="random states of DenseSGDClassifier"
     )
-    parser.add_argument(
-        "folders",
-        nargs="*",
-        type=Path,
-        default=[_DATA / "cats-dogs", _DATA / "cifar10"],
-        help="folders with the splits train and test",
-    )
+    add_folders(parser, "with the splits train and test")
     parser.add_argument(
         "--weights",
         default="distilled",
@@ -258,7 +263,7 @@ def main() -> None:
     facts = machine()
     print_machine(facts)
     embed = embedding_with(arguments.weights)
-    numbers = {
+    numbers: Numbers = {
         "weights": arguments.weights,
         "side": arguments.side,
         "folders": {
@@ -270,7 +275,7 @@ def main() -> None:
             for width, height in _PHOTOGRAPH_SIZES
         },
     }
-    write_json(arguments.json, facts, numbers)
+    write_json(arguments.json, facts, numbers, figures(numbers))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.figures import Figure
 from benchmarks.photographs import paths, photographs
 from benchmarks.report import (
     argument_parser,
@@ -91,6 +92,7 @@ def main() -> None:
                 if number > 0:  # the first round fills the disk's cache
                     laps.setdefault(row, []).append(taken)
     rows = [["", "seconds", "least", "processor s", "of the imports and reading"]]
+    figures = []
     for row, taken_each in laps.items():
         walls, processors = zip(*taken_each, strict=True)
         read = [other for other in laps if other.startswith("the same")]
@@ -99,6 +101,10 @@ def main() -> None:
             wall / other
             for (wall, _), (other, _) in zip(taken_each, laps[least], strict=True)
         ]
+        figures.append(Figure(row, "s", walls))
+        if row.startswith("skresnet"):
+            name = f"{row}, of the imports and reading"
+            figures.append(Figure(name, "x", ratios))
         rows.append(
             [
                 row,
@@ -112,7 +118,7 @@ def main() -> None:
     print(
         "\nEach in a fresh process, from its start to its end, the rows taking turns."
     )
-    write_json(arguments.json, facts, {"seconds, processor seconds": laps})
+    write_json(arguments.json, facts, {"seconds, processor seconds": laps}, figures)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.figures import Figure
+from benchmarks.report import argument_parser, machine, print_machine, write_json
+
 N_CLASSES = 20
 N_TEST = 20_000
 PART = 50_000  # rows a file
@@ -105,9 +108,22 @@ def in_a_process(command: list[str], limit_mb: int) -> dict[str, Any]:
     return {"limit_mb": limit_mb, **json.loads(done.stdout.splitlines()[-1])}
 
 
+def figures(found: dict[str, dict[str, Any]]) -> list[Figure]:
+    """Give what training took from each kind of rows, and what came of it."""
+    return [
+        Figure(f"{kind}, {what}", unit, [numbers[key]])
+        for kind, numbers in found.items()
+        for key, what, unit in (
+            ("fit_s", "training", "s"),
+            ("peak_rss_mb", "most memory", "MiB"),
+            ("test_accuracy", "test", "accuracy"),
+        )
+    ]
+
+
 def main() -> None:
     """Write the rows, train on them, print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser("rows", __doc__ or "", rounds="not used here")
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--width", type=int, default=2048)
     parser.add_argument("--epochs", type=int, default=1)
@@ -119,6 +135,9 @@ def main() -> None:
     if args.train:
         train(args.train, args.width, args.epochs, args.as_array)
         return
+    facts = machine()
+    print_machine(facts)
+    found = {}
     with tempfile.TemporaryDirectory(prefix="skresnet-rows-") as name:
         start = time.perf_counter()
         write(Path(name), args.rows, args.width)
@@ -127,9 +146,12 @@ def main() -> None:
         print(f"{n_bytes / 1e9:.1f} GB written in {seconds:.0f} s", flush=True)
         command = [sys.executable, "-m", "benchmarks.rows", "--train", name]
         command += ["--width", str(args.width), "--epochs", str(args.epochs)]
-        print("blocks", in_a_process(command, args.limit_mb), flush=True)
+        found["blocks"] = in_a_process(command, args.limit_mb)
+        print("blocks", found["blocks"], flush=True)
         if args.compare:
-            print("array", in_a_process([*command, "--as-array"], 0), flush=True)
+            found["array"] = in_a_process([*command, "--as-array"], 0)
+            print("array", found["array"], flush=True)
+    write_json(args.json, facts, found, figures(found))
 
 
 if __name__ == "__main__":

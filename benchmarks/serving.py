@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.client import HTTPConnection
 from itertools import count
@@ -20,6 +21,7 @@ from urllib.parse import urlsplit
 import joblib
 import numpy as np
 
+from benchmarks.figures import Figure, of_result
 from benchmarks.measure import Contender, Lap, Result, Run, interleaved
 from benchmarks.photographs import paths, photographs
 from benchmarks.report import (
@@ -33,6 +35,12 @@ from benchmarks.report import (
 
 _BOUNDARY = "benchmark"
 _TOLERANCE = 1e-3  # of probabilities, which rounding in batches of other sizes changes
+_OF_REQUESTS: tuple[tuple[str, str, Callable[[Lap], float]], ...] = (
+    ("the median request", "ms", lambda lap: 1000 * lap.value.median),
+    ("the worst request", "ms", lambda lap: 1000 * lap.value.worst),
+    ("lost requests", "count", lambda lap: lap.value.lost),
+    ("memory after a lap", "MiB", lambda lap: lap.value.memory / 2**20),
+)
 
 
 class Served(NamedTuple):
@@ -200,21 +208,46 @@ def fit(folder: Path, network: str, weights: str) -> None:
     np.save(folder / "probabilities.npy", model.predict_proba(files))
 
 
-def _row(name: str, laps: list[Lap], others: list[Lap]) -> list[str]:
-    values: list[Served] = [lap.value for lap in laps]
-    beside: list[Served] = [lap.value for lap in others]
-    pairs = list(zip(values, beside, strict=True))
-    rates = [one.rate / other.rate for one, other in pairs]
+def _row(result: Result, transform: Result) -> list[str]:
+    if result.absent is not None:
+        return [result.name, result.absent]
+    rate = statistics.median(lap.value.rate for lap in result.laps)
+    if transform.absent is not None:
+        return [result.name, f"{rate:.1f}", "-", "-"]
+    rates = _of_transform(result, transform)
     cpu = [
-        (other.cpu_seconds / other.n_pictures) / (one.cpu_seconds / one.n_pictures)
-        for one, other in pairs
+        (other.value.cpu_seconds / other.value.n_pictures)
+        / (one.value.cpu_seconds / one.value.n_pictures)
+        for one, other in zip(result.laps, transform.laps, strict=True)
     ]
     return [
-        name,
-        f"{statistics.median(value.rate for value in values):.1f}",
+        result.name,
+        f"{rate:.1f}",
         f"{statistics.median(rates):.2f} ({min(rates):.2f} to {max(rates):.2f})",
         f"{statistics.median(cpu):.2f}",
     ]
+
+
+def _of_transform(result: Result, transform: Result) -> list[float]:
+    """Give the share of transform's rate in each round."""
+    pairs = zip(result.laps, transform.laps, strict=True)
+    return [one.value.rate / other.value.rate for one, other in pairs]
+
+
+def figures(network: str, transform: Result, servers: list[Result]) -> Iterator[Figure]:
+    """Give the rates, and what requests and the server's memory come to."""
+    for result in (transform, *servers):
+        title = f"{network}, {result.name}"
+        yield of_result(title, "pictures/s", result, lambda lap: lap.value.rate)
+    for result in servers:
+        if result.absent is not None:
+            continue
+        title = f"{network}, {result.name}"
+        if transform.absent is None:
+            rates = _of_transform(result, transform)
+            yield Figure(f"{title}, of transform's rate", "x", rates)
+        for what, unit, number in _OF_REQUESTS:
+            yield of_result(f"{title}, {what}", unit, result, number)
 
 
 def main() -> None:
@@ -261,12 +294,11 @@ def main() -> None:
         transform, *servers = results = interleaved(
             contenders, rounds=arguments.rounds, warm_ups=1
         )
-    if absent := [r.absent for r in results if r.absent]:
-        raise SystemExit(absent[0])
     head = ["", "pictures/s", "of transform's rate", "of its work a processor second"]
-    print_table([head, *(_row(r.name, r.laps, transform.laps) for r in results)])
+    print_table([head, *(_row(result, transform) for result in results)])
     for served in servers:
-        _print_requests(served)
+        if served.laps:
+            _print_requests(served)
     write_json(
         arguments.json,
         facts,
@@ -276,6 +308,7 @@ def main() -> None:
                 r.name: [lap.value._asdict() for lap in r.laps] for r in results
             },
         },
+        figures(arguments.network, transform, servers),
     )
 
 

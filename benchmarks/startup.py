@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.figures import of_programs
 from benchmarks.photographs import paths, photographs
 from benchmarks.report import (
     argument_parser,
@@ -220,7 +221,17 @@ def main() -> None:
         )
     print_table(rows)
     print("\nEach in a fresh process, from its first line on.")
-    write_json(arguments.json, facts, {"seconds": laps, "absent": failures})
+    write_json(
+        arguments.json,
+        facts,
+        {"seconds": laps, "absent": failures},
+        of_programs(
+            written,
+            laps,
+            failures,
+            [("", "s", float), (", again", "ms", lambda seconds: 1000 * seconds)],
+        ),
+    )
 
 
 if __name__ == "__main__":
