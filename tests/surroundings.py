@@ -28,7 +28,10 @@ def start_python(program, *arguments):
 def run_python(program, *arguments, timeout=60):
     """Run a program text to its end; return what it printed."""
     child = start_python(program, *arguments)
-    printed, complaints = child.communicate(timeout=timeout)
+    try:
+        printed, complaints = child.communicate(timeout=timeout)
+    finally:
+        child.kill()  # what hangs would slow down the tests that follow
     assert child.returncode == 0, (child.returncode, complaints)
     return printed.strip()
 
