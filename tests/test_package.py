@@ -57,7 +57,7 @@ def test_the_demo_trains_and_prints_its_steps():
     for text in (
         "train: 40 pictures",
         "dense_head",
-        "<- best",
+        ": the best is epoch ",
         "Test loss: ",
         "Test accuracy: ",
         "test/tables/",

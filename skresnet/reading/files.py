@@ -5,7 +5,7 @@ import os
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -40,6 +40,10 @@ _KINDS: Final = {
 
 
 _READING: Final = threading.Lock()
+
+# File systems of fsspec in which all threads share what is read through, the archive's
+# one open file or a connection. Zip has a lock of its own.
+_SHARED: Final = {"ftp", "libarchive", "tar"}
 
 
 @contextmanager
@@ -77,7 +81,7 @@ def content_of(file: Any) -> bytes:
     """Read all of an open binary file, or of what has an ``open`` as UPath has."""
     try:
         if not hasattr(file, "read"):
-            with file.open("rb") as opened:
+            with _turn(file), file.open("rb") as opened:
                 data = opened.read(MAX_FILE_BYTES + 1)
         else:
             # The same file may stand at several places in X.
@@ -90,6 +94,12 @@ def content_of(file: Any) -> bytes:
     if len(data) > MAX_FILE_BYTES:
         raise PictureError(f"it has more bytes than the limit of {MAX_FILE_BYTES:,}")
     return bytes(data)
+
+
+def _turn(file: Any) -> AbstractContextManager[Any]:
+    """Keep other threads from what is shared with them while a file is read."""
+    is_shared = getattr(file, "protocol", None) in _SHARED
+    return _READING if is_shared else nullcontext()
 
 
 def _without_waiting(path: str, flags: int) -> int:

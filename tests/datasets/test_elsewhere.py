@@ -4,6 +4,8 @@ import pickle
 import shutil
 import sys
 import tarfile
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from skresnet import (
     load_image_splits,
     load_image_table,
 )
+from skresnet.reading.files import content_of
 
 upath = pytest.importorskip("upath")
 
@@ -62,6 +65,34 @@ def test_pictures_in_an_archive_are_embedded_as_those_on_the_disk_are(tmp_path):
     assert np.array_equal(
         embedder.transform(pickle.loads(pickle.dumps(data))), expected
     )
+
+
+@pytest.fixture
+def restless():
+    """Let threads take turns all the time."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_threads_do_not_read_each_others_part_of_an_archive(tmp_path, restless, kind):
+    contents = {f"{n}.bin": bytes([n]) * (2_000 + n) for n in range(200)}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        for name in contents:
+            tar.add(tmp_path / name, name)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as zipped:
+        for name in contents:
+            zipped.write(tmp_path / name, name)
+    inside = upath.UPath(f"{kind}://", fo=str(tmp_path / f"a.{kind}"))
+    members = list(inside.iterdir())
+    assert len({id(member.fs) for member in members}) == 1  # as of any listing
+    with ThreadPoolExecutor(8) as threads:
+        read = list(threads.map(content_of, members))
+    assert read == [contents[member.name] for member in members]
 
 
 def test_a_tar_whose_names_are_whole_is_read_too(tmp_path):
