@@ -68,7 +68,8 @@ def test_values_on_another_scale_give_one_warning_and_rows(X, message):
     with pytest.warns(UserWarning, match=message) as caught:
         rows = embedder.transform(X)
     # From Python 3.12 on, OpenVINO's report of its import may be another one.
-    assert [warning.category for warning in caught].count(UserWarning) == 1
+    ours = [text for text in map(str, caught) if "use of fork()" not in text]
+    assert len(ours) == 1
     assert np.isfinite(rows).all()
 
 
