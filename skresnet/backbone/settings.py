@@ -117,7 +117,7 @@ class BackboneSettings:
 
 
 def limit_threads(number: int) -> None:
-    """Let backbones that this process is still to build use fewer threads, and readers.
+    """Let this process read, and run backbones still to be built, in fewer threads.
 
     Of TensorFlow, whose threads serve all of a process, only before it has computed.
     The features are the same.
