@@ -27,7 +27,7 @@ from skresnet.backbone.settings import (
 from skresnet.networks import Arrays, Layer
 
 # To be raised when the same settings, or a network's layers, give another graph.
-_GRAPH_VERSION = 3
+_GRAPH_VERSION = 4
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 
 _ENDING = ".openvino"
@@ -38,9 +38,10 @@ def compile_openvino(
 ) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
     """Return a function from uint8 or float32 pixels (n, h, w, 3) to features (n, d).
 
-    One or two pictures are a request, see `_pictures_of_a_request`, and as many
-    requests are under way as OpenVINO has streams, so that a batch of any length is
-    computed without compiling again; the last request may be filled up with zeros.
+    One or two pictures are a request, see `_pictures_of_a_request`, so that a batch of
+    any length is computed without compiling again; the last request may be filled up
+    with zeros. There are two requests for each of OpenVINO's streams: one is computed
+    while the next is filled, and no stream waits for Python.
 
     Safe to call from threads, one after the other: one call keeps all streams busy.
 
@@ -82,7 +83,8 @@ def compile_openvino(
             f"on this processor, where OpenVINO computes in {used}: use "
             "precision='float32' or engine='tensorflow'."
         )
-    queue = ov.AsyncInferQueue(compiled)
+    n_streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+    queue = ov.AsyncInferQueue(compiled, 2 * n_streams)
     n = _pictures_of_a_request(settings)
     queue.set_callback(_keep)
     lock = Lock()
@@ -93,7 +95,8 @@ def compile_openvino(
             try:
                 for start in range(0, len(batch), n):
                     part = slice(start, start + n)
-                    queue.start_async([_filled(batch[part], n)], rows[part])
+                    _fill(queue[queue.get_idle_request_id()], batch[part])
+                    queue.start_async(userdata=rows[part])  # that same request
             finally:
                 queue.wait_all()  # after Ctrl-C too: what runs writes to the rows
         return rows
@@ -106,23 +109,23 @@ def compile_openvino(
 def _pictures_of_a_request(settings: BackboneSettings) -> int:
     """Return how many pictures one core computes at a time.
 
-    A picture that comes alone waits for a whole request: by ResNet50 in float32, 63 ms
-    for requests of one, 126 of two and 258 of four. Seconds for 128 pictures on two
-    cores, with requests of one, two and four (medians of 15 rounds by turns, the rows
-    the same to the bit):
+    A picture that comes alone waits for a whole request. Milliseconds a picture on two
+    cores, of 64 to 256 pictures with requests of one, two and four, and of one picture
+    alone (medians of 7 or 9 rounds by turns, the rows the same to the bit):
 
-    ====================  =========  ====  ====  ====
-    network               precision   one   two  four
-    ====================  =========  ====  ====  ====
-    ResNet50              float32    4.51  4.57  4.54
-    ResNet50              int8       1.52  1.41  1.37
-    EfficientNet-Lite0    float32    0.65  0.61  0.66
-    EfficientNet-Lite0    bfloat16   0.42  0.38  0.37
-    EfficientNet-Lite0    int8       0.33  0.29  0.28
-    ====================  =========  ====  ====  ====
+    ====================  =========  =====  =====  =====  =====  =====  =====
+    network               precision    one    two   four  alone  alone  alone
+    ====================  =========  =====  =====  =====  =====  =====  =====
+    ResNet50              float32    14.90  14.74  15.35   29.4   58.7  120.4
+    ResNet50              bfloat16    7.92   7.48   7.38   16.1   30.0   58.6
+    ResNet50              int8        4.70   4.41   4.28    9.7   18.2   34.7
+    EfficientNet-Lite0    float32     2.32   2.24   2.43    4.9    9.1   17.5
+    EfficientNet-Lite0    bfloat16    1.17   1.20   1.19    2.5    4.8    9.4
+    EfficientNet-Lite0    int8        0.93   0.97   0.98    2.1    4.0    7.6
+    ====================  =========  =====  =====  =====  =====  =====  =====
     """
-    is_long = settings.network.name == "resnet50" and settings.precision == "float32"
-    return 1 if is_long else 2
+    is_large = settings.network.name == "resnet50"
+    return 2 if is_large and settings.precision != "float32" else 1
 
 
 def _kind(settings: BackboneSettings) -> str:
@@ -144,11 +147,11 @@ def _described(
     return model
 
 
-def _filled(pictures: NDArray[Any], n: int) -> NDArray[np.float32]:
-    """Return n pictures, the missing ones all zeros."""
-    request = np.zeros((n, *pictures.shape[1:]), np.float32)
-    request[: len(pictures)] = pictures
-    return request
+def _fill(request: Any, pictures: NDArray[Any]) -> None:
+    """Write pictures to a request's own memory, and zeros where it has room left."""
+    pixels = request.get_input_tensor().data
+    pixels[: len(pictures)] = pictures
+    pixels[len(pictures) :] = 0
 
 
 def _keep(request: Any, rows: NDArray[np.float32]) -> None:

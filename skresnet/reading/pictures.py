@@ -294,6 +294,9 @@ class ArrayPicture:
     def pixels(self, resizing: Resizing) -> NDArray[Any]:
         """Convert and resize."""
         self.check()
+        shape = (*resizing.input_size, 3)
+        if self.array.dtype == np.uint8 and self.array.shape == shape:
+            return np.ascontiguousarray(self.array)
         array = self.array[..., 0] if self.array.shape[2:] == (1,) else self.array
         if array.dtype.kind == "f":
             return _float_pixels(array, resizing)
