@@ -10,8 +10,9 @@ One that OpenVINO does not take is compiled from its weights.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
-from threading import Lock
+from threading import local
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,6 @@ def compile_openvino(
     any length is computed without compiling again; the last request may be filled up
     with zeros. There are two requests for each of OpenVINO's streams: one is computed
     while the next is filled, and no stream waits for Python.
-
-    Safe to call from threads, one after the other: one call keeps all streams busy.
 
     The weights are read only where the network was not compiled before, see
     `compiled_once`.
@@ -83,27 +82,77 @@ def compile_openvino(
             f"on this processor, where OpenVINO computes in {used}: use "
             "precision='float32' or engine='tensorflow'."
         )
-    n_streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-    queue = ov.AsyncInferQueue(compiled, 2 * n_streams)
-    n = _pictures_of_a_request(settings)
-    queue.set_callback(_keep)
-    lock = Lock()
+    return _Network(compiled, _pictures_of_a_request(settings), settings.n_features)
 
-    def compute(batch: NDArray[Any]) -> NDArray[np.float32]:
-        rows = np.empty((len(batch), settings.n_features), np.float32)
-        with lock:
-            try:
-                for start in range(0, len(batch), n):
-                    part = slice(start, start + n)
-                    _fill(queue[queue.get_idle_request_id()], batch[part])
-                    queue.start_async(userdata=rows[part])  # that same request
-            finally:
-                queue.wait_all()  # after Ctrl-C too: what runs writes to the rows
+
+class _Network:
+    """A compiled network, which any number of threads may call at once.
+
+    Parameters
+    ----------
+    compiled : openvino.CompiledModel
+        From n_pictures float32 pictures to rows.
+
+    n_pictures : int
+        Of a request.
+
+    n_features : int
+        The length of a row.
+    """
+
+    def __init__(self, compiled: Any, n_pictures: int, n_features: int) -> None:
+        # Requests alone would let go of the memory that its weights lie in.
+        self._compiled = compiled
+        self._n_pictures = n_pictures
+        self._n_features = n_features
+        n_streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+        self._n_requests = 2 * n_streams
+        self._of_thread = local()
+
+    def __call__(self, batch: NDArray[Any]) -> NDArray[np.float32]:
+        """Compute the rows of a batch."""
+        rows = np.empty((len(batch), self._n_features), np.float32)
+        try:
+            self._compute(batch, rows)
+        except BaseException:
+            self._of_thread.__dict__.clear()  # some requests may be at work still
+            raise
         return rows
 
-    # A queue alone would let go of the memory that its network's weights lie in.
-    compute.network = compiled  # type: ignore[attr-defined]
-    return compute
+    def _compute(self, batch: NDArray[Any], rows: NDArray[np.float32]) -> None:
+        n, requests = self._n_pictures, self._requests()
+        under_way: deque[tuple[Any, NDArray[np.float32]]] = deque()
+        for number, start in enumerate(range(0, len(batch), n)):
+            if len(under_way) == len(requests):
+                _finish(*under_way.popleft())
+            request, part = requests[number % len(requests)], slice(start, start + n)
+            _fill(request, batch[part])
+            request.start_async()
+            under_way.append((request, rows[part]))
+        while under_way:
+            _finish(*under_way.popleft())
+
+    def _requests(self) -> list[Any]:
+        """Return this thread's own requests, with memory for pictures and rows."""
+        if not hasattr(self._of_thread, "requests"):
+            self._of_thread.requests = [
+                self._compiled.create_infer_request() for _ in range(self._n_requests)
+            ]
+        requests: list[Any] = self._of_thread.requests
+        return requests
+
+
+def _fill(request: Any, pictures: NDArray[Any]) -> None:
+    """Write pictures to a request's own memory, and zeros where it has room left."""
+    pixels = request.get_input_tensor().data
+    pixels[: len(pictures)] = pictures
+    pixels[len(pictures) :] = 0
+
+
+def _finish(request: Any, rows: NDArray[np.float32]) -> None:
+    """Wait for a request, and take its rows without those of zeros."""
+    request.wait()
+    rows[:] = request.get_output_tensor().data[: len(rows)]
 
 
 def _pictures_of_a_request(settings: BackboneSettings) -> int:
@@ -145,17 +194,6 @@ def _described(
     model = quantised(settings, lambda: _model(settings, read_weights(), 1))
     model.reshape([n, *settings.input_size, 3])
     return model
-
-
-def _fill(request: Any, pictures: NDArray[Any]) -> None:
-    """Write pictures to a request's own memory, and zeros where it has room left."""
-    pixels = request.get_input_tensor().data
-    pixels[: len(pictures)] = pictures
-    pixels[len(pictures) :] = 0
-
-
-def _keep(request: Any, rows: NDArray[np.float32]) -> None:
-    rows[:] = request.get_output_tensor().data[: len(rows)]
 
 
 def _model(settings: BackboneSettings, weights: dict[str, Arrays], n: int) -> Any:
