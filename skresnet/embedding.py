@@ -28,7 +28,7 @@ from skresnet.cache import (
     CacheWarning,
     EmbeddingCache,
 )
-from skresnet.progress import Bar
+from skresnet.progress import Bar, leave_line
 from skresnet.reading import (
     Failure,
     Picture,
@@ -179,7 +179,7 @@ def embed(
             pictures, settings, in_vain_after_failure, around_batch, progress, in_turns
         ).run()
     if settings.verbose:
-        print(embedded)
+        leave_line(embedded)
     return embedded
 
 

@@ -63,6 +63,7 @@ def test_the_demo_trains_and_prints_its_steps():
         "test/tables/",
     ):
         assert text in result.stdout
+    assert "|" not in result.stderr  # bars are for terminals
 
 
 def test_a_requirement_has_one_lower_bound_wherever_it_stands():

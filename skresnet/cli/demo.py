@@ -34,8 +34,10 @@ def demo(n_per_class: int, random_state: int) -> None:
     hand or can be downloaded, and otherwise those that come with this package.
     """
     from skresnet.demo import run_demo
+    from skresnet.progress import shown_by_command
 
     start_tensorflow()
-    run_demo(n_per_class=n_per_class, random_state=random_state)
+    with shown_by_command():
+        run_demo(n_per_class=n_per_class, random_state=random_state)
     click.echo("\nThe same with a folder of your own, which has a folder a class:")
     say_next(("train", "photos", "--out", "model.joblib"))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterable
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -433,6 +431,8 @@ def _fit(
     """Fit the steps behind the embedder and say which epoch was the best."""
     import sklearn
 
+    from skresnet.progress import shown_by_command
+
     classifier = behind[-1]
     if not hasattr(classifier, "epochs"):
         if "X_val" in metadata:
@@ -440,10 +440,10 @@ def _fit(
         behind.fit(rows, classes)
         return
     start_tensorflow()
-    classifier.set_params(verbose=int(sys.stderr.isatty()))
-    # What is left of a bar is said below to all, also where there was none.
+    classifier.set_params(verbose=1)
+    # What a bar leaves is said below to all, also where there was none.
     with (
-        redirect_stdout(StringIO()),
+        shown_by_command(lines=False),
         sklearn.config_context(enable_metadata_routing=True),
     ):
         behind.fit(rows, classes, **metadata)

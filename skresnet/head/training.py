@@ -25,6 +25,7 @@ from skresnet.head.network import (
     initial_weights,
 )
 from skresnet.head.rows import FitRequest
+from skresnet.progress import leave_line
 from skresnet.text import counted
 from skresnet.validation import ClassifierSettings
 
@@ -131,7 +132,7 @@ def train(
         kept = Standardization.of(all_rows, settings)
         head = run.again(start(kept), kept, all_rows, best.epoch + 1)
     if settings.verbose == 1:
-        print(
+        leave_line(
             f"{counted(len(history['loss']), 'epoch')}: the best is epoch "
             f"{best.epoch + 1}, with {settings.monitor} {score:.4f}."
         )

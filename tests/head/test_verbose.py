@@ -6,7 +6,7 @@ import keras
 import pytest
 
 from skresnet import DenseSGDClassifier
-from skresnet.progress import Bar
+from skresnet.progress import Bar, shown_by_command
 
 
 def small(**params):
@@ -47,6 +47,19 @@ def test_one_bar_counts_the_epochs_and_leaves_a_line(features, callbacks, capsys
     assert "val_accuracy" in said.err
     assert said.err.rpartition("\r")[0].endswith(" ")  # drawn over
     assert ("again: " in said.err) == (callbacks is None)  # on all rows
+
+
+def test_a_command_shows_no_bar_outside_terminals_and_says_the_rest(features, capsys):
+    with shown_by_command(lines=False):
+        small(verbose=1).fit(*features)
+    assert capsys.readouterr() == ("", "")
+    with shown_by_command():
+        small(verbose=1).fit(*features)
+    said = capsys.readouterr()
+    assert said.out.startswith("5 epochs: the best is epoch ")
+    assert said.err == ""
+    small(verbose=1).fit(*features)
+    assert "| 0/5 [" in capsys.readouterr().err
 
 
 def test_the_bar_ends_with_the_epochs_of_an_early_stop(features, monkeypatch, capsys):
