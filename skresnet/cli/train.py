@@ -355,6 +355,27 @@ def _logistic(C: float, class_weight: Any = None) -> Any:
     return LogisticRegression(C=C, class_weight=class_weight, max_iter=1000)
 
 
+class _FitsShown:
+    """Moves a bar at each fit of a search, as a callback of scikit-learn's."""
+
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        """Do nothing: the bar is there."""
+
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+        """Do nothing: only the end of a fit moves the bar."""
+
+    def on_fit_task_end(self, estimator: Any, context: Any) -> None:
+        """Count the fit; the tasks around it are no fits."""
+        if context.task_name == "candidate-split-evaluation":
+            self._bar.update()
+
+    def teardown(self, estimator: Any, context: Any) -> None:
+        """Do nothing: the bar goes with the search."""
+
+
 def _searched(behind: Any, rows: np.ndarray, part: Part, seed: int) -> Any:
     """Return what is behind the embedder with the best of six heads.
 
@@ -370,6 +391,8 @@ def _searched(behind: Any, rows: np.ndarray, part: Part, seed: int) -> Any:
     )
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
+
+    from skresnet.progress import Bar
 
     start_tensorflow()
     *scaler, (_, dense) = behind.steps
@@ -387,7 +410,12 @@ def _searched(behind: Any, rows: np.ndarray, part: Part, seed: int) -> Any:
         cv=folds(_FOLDS, shuffle=True, random_state=seed),
         refit=False,
     )
-    with warnings.catch_warnings():
+    n_fits = 2 * len(logistic) * _FOLDS
+    with (
+        warnings.catch_warnings(),
+        Bar(total=n_fits, desc="search", unit="fit", disable=None, leave=False) as bar,
+    ):
+        search.set_callbacks(_FitsShown(bar))
         # A training that diverged has no score, which the table says.
         warnings.simplefilter("ignore", FitFailedWarning)
         warnings.filterwarnings("ignore", "One or more of the test scores")

@@ -115,6 +115,16 @@ def test_the_epochs_of_a_training_leave_one_line(colour_folder, tmp_path, monkey
     assert joblib.load(out)["classifier"].verbose == 0
 
 
+def test_the_fits_of_a_search_leave_no_line(colour_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("TQDM_MININTERVAL", "0")
+    out = tmp_path / "m.joblib"
+    words = ("train", colour_folder, "--out", out, "--no-cache", *TINY, "--search")
+    everything = written(*words)
+    assert "| 18/18 [" in everything
+    lines = [line.rpartition("\r")[2] for line in everything.split("\r\n")]
+    assert not any("| 18/18" in line or "search: " in line for line in lines)
+
+
 def test_a_warning_tears_no_bar(model_file, colour_folder, tmp_path):
     pictures = tmp_path / "pictures"
     shutil.copytree(colour_folder / "test" / "red", pictures)
