@@ -386,6 +386,7 @@ def _searched(behind: Any, rows: np.ndarray, part: Part, seed: int) -> Any:
     from sklearn.exceptions import FitFailedWarning
     from sklearn.model_selection import (
         GridSearchCV,
+        ParameterGrid,
         StratifiedGroupKFold,
         StratifiedKFold,
     )
@@ -400,17 +401,18 @@ def _searched(behind: Any, rows: np.ndarray, part: Part, seed: int) -> Any:
     folds = StratifiedKFold if part.groups is None else StratifiedGroupKFold
     rate = dense.learning_rate
     logistic = [_logistic(C, dense.class_weight) for C in (0.001, 0.01, 0.1)]
+    heads = [
+        {"classifier__learning_rate": [rate / 3, rate, rate * 3]},
+        {"scaler": [StandardScaler()], "classifier": logistic},
+    ]
     search = GridSearchCV(
         behind,
-        [
-            {"classifier__learning_rate": [rate / 3, rate, rate * 3]},
-            {"scaler": [StandardScaler()], "classifier": logistic},
-        ],
+        heads,
         scoring=["accuracy", "neg_log_loss"],
         cv=folds(_FOLDS, shuffle=True, random_state=seed),
         refit=False,
     )
-    n_fits = 2 * len(logistic) * _FOLDS
+    n_fits = len(ParameterGrid(heads)) * _FOLDS
     with (
         warnings.catch_warnings(),
         Bar(total=n_fits, desc="search", unit="fit", disable=None, leave=False) as bar,
