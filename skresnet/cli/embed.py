@@ -15,6 +15,7 @@ from skresnet.cli.embed_parts import (
     cluster_options,
     embed_in_parts,
     is_folder,
+    reached,
 )
 from skresnet.cli.feature_files import npy_file, parquet_file
 from skresnet.cli.models import fitted
@@ -121,17 +122,18 @@ def embed(
         )
         return
     _check_parquet()
-    source, params = source_of(place, params)
-    params = checked_embedder(params)
-    cache = chosen_cache(cache, no_cache) if cache else None
-    embed_in_parts(
-        *(source, out),
-        partial(_new_embedder, cache and cache.absolute(), random_state, params),
-        cluster,
-        group_by=group_by,
-        on_error=on_error,
-        force=force,
-    )
+    with reached(cluster) as connect:
+        source, params = source_of(place, params)
+        params = checked_embedder(params)
+        cache = chosen_cache(cache, no_cache) if cache else None
+        embed_in_parts(
+            *(source, out),
+            partial(_new_embedder, cache and cache.absolute(), random_state, params),
+            *(cluster, connect),
+            group_by=group_by,
+            on_error=on_error,
+            force=force,
+        )
 
 
 def _embed_to_file(

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,6 +22,9 @@ from skresnet.text import counted
 if TYPE_CHECKING:
     from skresnet.cli.sources import Source
     from skresnet.cluster.running import Counts
+
+Connect = Callable[[], Any]
+"""Waits for a cluster, and returns a client of it."""
 
 _READING = "import pyarrow.parquet; print(pyarrow.parquet.read_table({!r}))"
 
@@ -45,11 +48,6 @@ class Cluster(NamedTuple):
     workers: int | None
     shard: tuple[int, int]
     part_size: int
-
-    @property
-    def is_this_process(self) -> bool:
-        """Whether there is no cluster."""
-        return self.scheduler is None and self.workers is None
 
 
 def shard(value: Any) -> Any:
@@ -121,11 +119,32 @@ def is_folder(out: str) -> bool:
     )
 
 
+@contextmanager
+def reached(cluster: Cluster) -> Iterator[Connect | None]:
+    """Give what connects to a cluster, if there is one; local workers start at once."""
+    from skresnet.cluster.clients import ClusterError, connected, local_cluster
+
+    try:
+        with ExitStack() as stack:
+            if cluster.workers is not None:
+                yield stack.enter_context(
+                    local_cluster(cluster.workers, "skresnet.__main__")
+                )
+            elif cluster.scheduler is not None:
+                place = cluster.scheduler
+                yield lambda: stack.enter_context(connected(place))
+            else:
+                yield None
+    except ClusterError as error:
+        raise click.ClickException(str(error)) from error
+
+
 def embed_in_parts(
     source: Source,
     out: str,
     new_embedder: Callable[[], Any],
     cluster: Cluster,
+    connect: Connect | None,
     *,
     group_by: str | None,
     on_error: str,
@@ -133,34 +152,31 @@ def embed_in_parts(
 ) -> None:
     """Write the features of all pictures to a folder, and go on where it was left."""
     from skresnet.cluster.parts import PartMaker, PartsFolder
-    from skresnet.cluster.running import ClusterError, make_parts
+    from skresnet.cluster.running import make_parts
     from skresnet.datasets.streaming import in_parts
     from skresnet.stored_features import embedder_metadata
 
     folder = PartsFolder(_place(out))
-    try:
-        with _maker(cluster) as (make, by_whom):
-            embedder = fitted(new_embedder(), computes=cluster.is_this_process)
-            settings = replace(embedder._settings(), verbose=0)
-            stream = _stream(source, group_by)
-            description = {
-                "part_size": cluster.part_size,
-                "pictures": str(_whole(source.place)),
-                "rows": json.loads(settings.cache_key),
-            }
-            folder.describe(description, force=force)
-            folder.remove_abandoned()
-            say(f"Pictures: {source.text}, {by_whom}", err=True)
-            with _bar() as report:
-                counts = make_parts(
-                    PartMaker(settings, folder, embedder_metadata(embedder)),
-                    in_parts(stream, cluster.part_size),
-                    make,
-                    report,
-                    cluster.shard,
-                )
-    except ClusterError as error:
-        raise click.ClickException(str(error)) from error
+    make, by_whom = _maker(cluster, connect)
+    embedder = fitted(new_embedder(), computes=connect is None)
+    settings = replace(embedder._settings(), verbose=0)
+    stream = _stream(source, group_by)
+    description = {
+        "part_size": cluster.part_size,
+        "pictures": str(_whole(source.place)),
+        "rows": json.loads(settings.cache_key),
+    }
+    folder.describe(description, force=force)
+    folder.remove_abandoned()
+    say(f"Pictures: {source.text}, {by_whom}", err=True)
+    with _bar() as report:
+        counts = make_parts(
+            PartMaker(settings, folder, embedder_metadata(embedder)),
+            in_parts(stream, cluster.part_size),
+            make,
+            report,
+            cluster.shard,
+        )
     if left_out := stream.describe_left_out():
         say(f"Left out in {source.text}: {left_out}", err=True)
     if not counts.n_listed:
@@ -225,30 +241,19 @@ def _stream(source: Source, group_by: str | None) -> Any:
     return FolderStream(splits.items(), find_groups)
 
 
-@contextmanager
-def _maker(cluster: Cluster) -> Iterator[tuple[Any, str]]:
-    from skresnet.cluster.running import (
-        connected,
-        local_cluster,
-        on_cluster,
-        one_by_one,
-    )
+def _maker(cluster: Cluster, connect: Connect | None) -> tuple[Any, str]:
+    from skresnet.cluster.running import on_cluster, one_by_one
 
     share = "" if cluster.shard == (1, 1) else ", share {} of {}".format(*cluster.shard)
-    if cluster.is_this_process:
-        yield one_by_one, f"by this process{share}"
-        return
-    with (
-        connected(cluster.scheduler)
-        if cluster.scheduler is not None
-        else local_cluster(cluster.workers or 1)
-    ) as client:
-        threads = client.nthreads()
-        yield (
-            on_cluster(client),
-            f"by {counted(len(threads), 'worker')} with "
-            f"{counted(sum(threads.values()), 'thread')}{share}",
-        )
+    if connect is None:
+        return one_by_one, f"by this process{share}"
+    client = connect()
+    threads = client.nthreads()
+    return (
+        on_cluster(client),
+        f"by {counted(len(threads), 'worker')} with "
+        f"{counted(sum(threads.values()), 'thread')}{share}",
+    )
 
 
 @contextmanager

@@ -38,7 +38,7 @@ from skresnet.cli.options import (
 from skresnet.cli.outputs import check_not_inputs, check_outputs, csv_line, results
 from skresnet.cli.pictures import Part, load_test
 from skresnet.cli.sources import source_of
-from skresnet.cli.terminal import Fit, drawn, say, say_next
+from skresnet.cli.terminal import Fit, drawn, listed_classes, say, say_next
 from skresnet.text import shown
 
 if TYPE_CHECKING:
@@ -292,12 +292,10 @@ def _earlier(predictions: Predictions, records: list[dict[str, Any]]) -> list[Ea
 
 
 def _check_classes(part: Part, classifier: Any) -> None:
-    from skresnet.text import listed
-
     known = [str(name) for name in classifier.classes_]
     if unknown := set(map(str, part.classes)) - set(known):
         raise ValueError(
-            f"The model does not know the classes {listed(unknown)}; it "
-            f"was trained on {listed(known)}. Take these "
+            f"The model does not know the classes {listed_classes(unknown)}; it "
+            f"was trained on {listed_classes(known)}. Take these "
             "folders away, rename them, or train again."
         )

@@ -29,8 +29,8 @@ from skresnet.cli.options import (
 from skresnet.cli.outputs import check_not_inputs, check_outputs, csv_line, results
 from skresnet.cli.pictures import SOME_UNREADABLE, chunks, list_below
 from skresnet.cli.sources import source_of
-from skresnet.cli.terminal import Fit, drawn, say
-from skresnet.text import counted, listed, shown
+from skresnet.cli.terminal import Fit, drawn, listed_classes, say
+from skresnet.text import counted, shown
 
 _UNSURE = "unsure"
 _NONE_OF_THESE = "none of these"
@@ -274,7 +274,8 @@ def _check_folder(folder: Path, classes: Sequence[str]) -> None:
     names = [str(name) for name in classes]
     if unfit := [n for n in names if n in ("", "..") or Path(n).name != n]:
         raise click.ClickException(
-            f"--sort-into {folder}: {listed(unfit)} cannot be the name of a folder."
+            f"--sort-into {folder}: {listed_classes(unfit)} cannot be the name of "
+            "a folder."
         )
     folder.mkdir(parents=True, exist_ok=True)
 

@@ -16,10 +16,13 @@ from typing import Any, TextIO
 
 import click
 
-from skresnet.text import shown
+from skresnet.text import listed, shown
 
 # Columns beside a name, for four numbers; and a name's own, however few are left.
 _BESIDE_NAMES, _LEAST_OF_NAMES = 41, 12
+
+# What a sentence puts around a name: quotes, a bracket and a comma.
+_AROUND_NAMES = 6
 
 _FILLER = "\0"  # which nothing that is shown holds
 
@@ -106,6 +109,17 @@ def fitting(text: str, indent: str = "") -> str:
         wrapper.subsequent_indent = indent or wrapper.initial_indent
         wrapped.append(wrapper.fill(words))
     return drawn("\n".join(wrapped))
+
+
+def listed_classes(names: Iterable[Any], at_most: int = 8) -> str:
+    """List names of classes; in a terminal, none is wider than a line of it."""
+    fit = {name: name for name in map(str, names)}
+    if sys.stdout.isatty() or sys.stderr.isatty():
+        room = max(get_terminal_size().columns - _AROUND_NAMES, _LEAST_OF_NAMES)
+        measures = {name: measured(shown(name)) for name in fit}
+        cuts = shortened(measures, room)
+        fit |= {n: drawn(cut) for n, cut in cuts.items() if cut != measures[n]}
+    return listed(fit.values(), at_most)
 
 
 class Fit:

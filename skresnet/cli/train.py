@@ -57,7 +57,7 @@ from skresnet.cli.pictures import (
     load_parts,
 )
 from skresnet.cli.sources import source_of
-from skresnet.cli.terminal import Fit, say, say_next
+from skresnet.cli.terminal import Fit, listed_classes, say, say_next
 
 if TYPE_CHECKING:
     from skresnet.evaluation import Predictions
@@ -337,8 +337,6 @@ def _new_model(
 
 
 def _describe(source: str, parts: Parts) -> None:
-    from skresnet.text import listed
-
     counts = ", ".join(
         f"{name} {len(part.paths)}"
         for name, part in zip(("train", "val", "test"), parts, strict=False)
@@ -346,7 +344,7 @@ def _describe(source: str, parts: Parts) -> None:
     )
     names = set(parts.train.classes.tolist())
     say(f"Pictures: {source} ({counts})")
-    say(f"Classes: {len(names)} ({listed(names, 20)})")
+    say(f"Classes: {len(names)} ({listed_classes(names, 20)})")
 
 
 def _logistic(C: float, class_weight: Any = None) -> Any:

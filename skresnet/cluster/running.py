@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from skresnet.cluster.clients import ClusterError
 from skresnet.cluster.parts import UNREADABLE, Made, PartMaker, number_of
 from skresnet.datasets.streaming import ListedAhead, Part
-
-ANSWER_WITHIN: Final = 10.0
-"""Seconds that a scheduler has to answer."""
-
-_INSTALL = (
-    "Clusters are used by Dask, which is not installed: "
-    'python -m pip install "skresnet[dask]".'
-)
 
 _GONE = (
     "The scheduler is gone. What was done is kept: once there is one again, the same "
@@ -33,11 +22,6 @@ _GONE = (
 _WAITING_A_THREAD = 3
 _FEWEST_WAITING = 8
 _ASKED_EVERY = 5.0  # seconds
-_FILE_READ_EVERY = 0.1
-
-
-class ClusterError(RuntimeError):
-    """The cluster is not reached or cannot do its work; the text says what to do."""
 
 
 @dataclass
@@ -233,126 +217,3 @@ def _outcome(future: Any, part: Part) -> Made | str:
             f"A worker could not make {part.name}: {type(error).__name__}: {error}"
         ) from error
     raise ClusterError(_GONE)
-
-
-@contextmanager
-def connected(scheduler: str) -> Iterator[Any]:
-    """Connect to the scheduler of a cluster.
-
-    Parameters
-    ----------
-    scheduler : str
-        Its address, or the path of the file that it has written.
-
-    Raises
-    ------
-    ClusterError
-        If Dask is not installed, or nobody answers in time.
-    """
-    distributed = _distributed()
-    address = _address(scheduler)
-    try:
-        asyncio.run(asyncio.wait_for(_greet(address), ANSWER_WITHIN))
-        client = distributed.Client(
-            address, timeout=ANSWER_WITHIN, set_as_default=False
-        )
-    except ImportError:  # a scheduler has answered, with packages of other versions
-        raise
-    except Exception as error:  # whatever another server and Dask make of each other
-        why = (
-            f"{ANSWER_WITHIN:g} seconds were waited"
-            if isinstance(error, TimeoutError)
-            else f"{type(error).__name__}: {error}"
-        )
-        raise ClusterError(
-            f"No scheduler answers at {address!r} ({why}). Start one with `dask "
-            "scheduler`, and give the address that it says."
-        ) from error
-    with _closed(client):
-        yield client
-
-
-async def _greet(address: str) -> None:
-    """Connect for a moment; a client would wait for ever where nobody speaks."""
-    from distributed.comm import connect
-    from distributed.security import Security
-
-    arguments = Security().get_connection_args("client")
-    comm = await connect(address, timeout=ANSWER_WITHIN, **arguments)
-    comm.abort()
-
-
-@contextmanager
-def local_cluster(n_workers: int) -> Iterator[Any]:
-    """Start workers on this machine, which share its cores.
-
-    Parameters
-    ----------
-    n_workers : int
-        Processes, each with a network of its own.
-
-    Raises
-    ------
-    ClusterError
-        If Dask is not installed.
-    """
-    import logging
-
-    distributed = _distributed()
-    cores = (
-        len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count() or 1
-    )
-    with ExitStack() as stack:
-        cluster = stack.enter_context(
-            distributed.LocalCluster(
-                n_workers=n_workers,
-                threads_per_worker=max(1, cores // n_workers),
-                dashboard_address=None,
-                # Looked at by nobody, and 2 % of the workers' time.
-                env={"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"},
-                silence_logs=logging.ERROR,
-            )
-        )
-        client = distributed.Client(cluster, set_as_default=False)
-        yield stack.enter_context(_closed(client))
-
-
-@contextmanager
-def _closed(client: Any) -> Iterator[Any]:
-    """Close a client in the end, whether or not its scheduler is still there."""
-    try:
-        yield client
-    finally:
-        with suppress(OSError, RuntimeError):
-            client.close(timeout=5)
-
-
-def _distributed() -> Any:
-    try:
-        import distributed
-    except ModuleNotFoundError as error:
-        raise ClusterError(_INSTALL) from error
-    return distributed
-
-
-def _address(scheduler: str) -> str:
-    path = Path(scheduler)
-    if "://" in scheduler or (path.suffix != ".json" and not path.is_file()):
-        return scheduler
-    end = time.monotonic() + ANSWER_WITHIN
-    while True:  # the scheduler may be starting at the same time
-        try:
-            return str(json.loads(path.read_text())["address"])
-        except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
-            if time.monotonic() > end:
-                raise ClusterError(
-                    f"There is no file {scheduler}: start the scheduler with `dask "
-                    f"scheduler --scheduler-file {scheduler}`, where this machine sees "
-                    "it."
-                    if isinstance(error, FileNotFoundError)
-                    else f"{scheduler} is not what a scheduler has written; expected "
-                    "the file of `dask scheduler --scheduler-file`."
-                ) from error
-        time.sleep(_FILE_READ_EVERY)

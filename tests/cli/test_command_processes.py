@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import entry_points
 
 import numpy as np
 import pytest
 from PIL import Image
 from tiny import TINY_EMBEDDER as TINY
 
+import skresnet.__main__
 from skresnet import EmbeddingCache
 
 COMMAND = [sys.executable, "-m", "skresnet"]
@@ -128,3 +130,25 @@ def test_a_reader_who_goes_away_ends_it_quietly(model_file, many_pictures):
     errors = process.stderr.read()
     assert process.wait(timeout=60) == 1
     assert "Traceback" not in errors
+
+
+def test_only_a_process_of_the_command_collects_garbage_rarely():
+    code = (
+        "import gc, sys; before = gc.get_threshold()\n"
+        "import skresnet.__main__ as command\n"
+        "command.main(['--version'], standalone_mode=False)\n"
+        "assert gc.get_threshold() == before\n"
+        "sys.argv = ['skresnet', '--version']\n"
+        "try: command.run()\n"
+        "finally: print(gc.get_threshold()[0] / before[0])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    assert float(result.stdout.split()[-1]) > 1
+
+
+def test_the_installed_command_is_that_of_the_module():
+    (command,) = entry_points(group="console_scripts", name="skresnet")
+    assert command.load() is skresnet.__main__.run

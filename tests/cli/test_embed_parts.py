@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager, suppress
 
 import numpy as np
@@ -186,7 +187,7 @@ def test_a_server_that_is_no_scheduler_is_an_error(
     run, colour_folder, tmp_path, monkeypatch, greeting
 ):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("skresnet.cluster.running.ANSWER_WITHIN", 0.5)
+    monkeypatch.setattr("skresnet.cluster.clients.ANSWER_WITHIN", 0.5)
     arguments = ["embed", colour_folder, "--out", tmp_path / "f/", *TINY]
     with server_that_says(greeting) as address:
         result = run(*arguments, "--scheduler", address, status=1)
@@ -201,7 +202,7 @@ def test_a_scheduler_that_does_not_answer_is_an_error(
     run, colour_folder, tmp_path, monkeypatch, address
 ):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("skresnet.cluster.running.ANSWER_WITHIN", 0.2)
+    monkeypatch.setattr("skresnet.cluster.clients.ANSWER_WITHIN", 0.2)
     arguments = ["embed", colour_folder, "--out", tmp_path / "f/", *TINY]
     result = run(*arguments, "--scheduler", address, status=1)
     assert f"No scheduler answers at '{address}'" in result.stderr
@@ -215,7 +216,7 @@ def test_the_file_of_a_scheduler_is_to_be_there(
     run, colour_folder, tmp_path, monkeypatch, content, message
 ):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("skresnet.cluster.running.ANSWER_WITHIN", 0.2)
+    monkeypatch.setattr("skresnet.cluster.clients.ANSWER_WITHIN", 0.2)
     file = tmp_path / "scheduler.json"
     if content is not None:
         file.write_text(content)
@@ -262,6 +263,31 @@ def test_shards_may_share_a_cache_at_the_same_time(features, colour_folder, tmp_
     assert found == sum(
         len(pyarrow.parquet.read_table(path)) for path in features.glob("part-*")
     )
+
+
+def test_workers_that_start_while_a_mistake_is_found_do_not_outlive_it(
+    colour_folder, tmp_path
+):
+    pytest.importorskip("distributed")
+    psutil = pytest.importorskip("psutil")
+    started = {}
+    process = psutil.Popen(
+        [
+            *(sys.executable, "-m", "skresnet", "embed", colour_folder),
+            *("--out", tmp_path / "f/", *TINY, "--workers", "1"),
+            *("--layer", "no_such_layer"),
+        ],
+        stderr=subprocess.PIPE,
+    )
+    while process.poll() is None:
+        with suppress(psutil.NoSuchProcess):
+            started |= {each.pid: each for each in process.children(recursive=True)}
+        time.sleep(0.02)
+    assert process.returncode == 2
+    assert b"no_such_layer" in process.stderr.read()
+    assert started
+    assert psutil.wait_procs(started.values(), timeout=10)[1] == []
+    assert not (tmp_path / "f").exists()
 
 
 def test_without_dask_it_is_said_what_to_install(

@@ -171,3 +171,17 @@ def test_names_stay_apart_wherever_they_differ():
 def test_lines_of_characters_of_two_columns_are_wrapped(monkeypatch):
     monkeypatch.setenv("COLUMNS", "18")
     assert fitting("犬犬犬犬 猫猫猫猫 馬").splitlines() == ["犬犬犬犬 猫猫猫猫", "馬"]
+
+
+def test_a_class_wider_than_a_terminal_is_cut_in_sentences(photos, tmp_path):
+    columns = min(map(width, LONG.values())) - 8
+    lines = shown(
+        *("train", photos, "--out", tmp_path / "model.joblib", *TINY, "--epochs", 1),
+        columns=columns,
+    )
+    first = next(i for i, line in enumerate(lines) if line.startswith("Classes: 3"))
+    last = next(i for i, line in enumerate(lines) if line.endswith(")") and i >= first)
+    assert [line for line in lines[first : last + 1] if width(line) > columns] == []
+    assert "".join(lines[first : last + 1]).count("…") == len(LONG)
+    lines = shown("evaluate", tmp_path / "model.joblib", photos, columns=300)
+    assert not [line for line in lines if "…" in line]
