@@ -91,15 +91,18 @@ ConfusionMatrixDisplay.from_estimator(
 # %%
 # New pictures
 # ------------
-# Paths, arrays and PIL images will do. The last one is of no class that the model
-# knows: it gets one all the same, and a ``novelty`` above 1 says so.
-new = [*data.test.data[8::12], photographs.coffee()[100:340, 150:390]]
+# Paths, arrays and PIL images will do. The last two are of no class that the model
+# knows: they get one all the same, and a ``novelty`` above 1 says so.
+others = [photographs.coffee()[100:340, 150:390], photographs.chelsea()[:300, 90:390]]
+new = [*data.test.data[8::12], *others]
 probabilities, novelty = model.predict_proba(new), model.novelty(new)
 
-fig, axes = plt.subplots(1, len(new), figsize=(9, 2.2), layout="constrained")
-for ax, picture, row, distance in zip(axes, new, probabilities, novelty, strict=True):
+fig, axes = plt.subplots(2, 4, figsize=(7.5, 4.6), layout="constrained")
+for ax, picture, row, distance in zip(
+    axes.flat, new, probabilities, novelty, strict=True
+):
     image = Image.open(picture) if isinstance(picture, str) else picture
     ax.imshow(image, cmap="gray")
     title = f"{model.classes_[row.argmax()]} {row.max():.2f}\nnovelty {distance:.2f}"
-    ax.set_title(title, fontsize=9)
+    ax.set_title(title)
     ax.axis("off")
