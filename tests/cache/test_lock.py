@@ -109,8 +109,10 @@ def test_a_stopped_process_is_waited_for_once_and_with_words(
     tmp_path, holder, impatient
 ):
     holder.send_signal(signal.SIGSTOP)
+    began = time.monotonic()
     with pytest.warns(CacheWarning, match="Others have been computing") as caught:
         assert is_locked(EmbeddingCache(tmp_path))
+    assert time.monotonic() - began >= files.PATIENT_SECONDS
     assert len(caught) == 1
     assert str(tmp_path) in str(caught[0].message)
     # Waiting again would take its whole time, and longer than the test may.

@@ -179,7 +179,8 @@ def test_a_reader_does_not_wait_for_a_writer(tmp_path):
 
 def test_a_writer_that_hangs_is_waited_for_with_words(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "SILENT_SECONDS", 0.1)
-    monkeypatch.setattr(store, "PATIENT_SECONDS", 0.3)
+    # SQLite itself waits for a second: there are two tries.
+    monkeypatch.setattr(store, "PATIENT_SECONDS", 1.5)
     cache = EmbeddingCache(tmp_path)
     cache.put_many(SETTINGS, rows(1))
     (file,) = tmp_path.glob("*.sqlite")

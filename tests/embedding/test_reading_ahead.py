@@ -2,9 +2,12 @@ import threading
 import time
 from contextlib import closing
 
+import numpy as np
 import pytest
 
+from skresnet import ResNet50Embedder, embedding
 from skresnet.embedding import map_ahead
+from skresnet.reading.pictures import ArrayPicture
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +46,27 @@ def test_no_more_items_are_pulled_than_may_be_ahead(ahead):
         for handed_out, _ in enumerate(results):
             most = max(most, pulled - handed_out)
     assert most == ahead
+
+
+def test_memory_holds_the_pictures_of_three_batches(monkeypatch):
+    load, loaded, most = ArrayPicture.load, [], []
+
+    def counted(picture):
+        loaded.append(picture)
+        return load(picture)
+
+    def slow_network(batch):
+        time.sleep(0.2)
+        most.append(len(loaded))
+        return np.zeros((len(batch), 2048), np.float32)
+
+    monkeypatch.setattr(ArrayPicture, "load", counted)
+    monkeypatch.setattr(embedding, "load_backbone", lambda settings: slow_network)
+    pictures = np.random.default_rng(0).integers(0, 256, (60, 32, 32, 3), np.uint8)
+    embedder = ResNet50Embedder(weights=None, input_size=32, batch_size=6)
+    embedder.fit_transform(pictures)
+    # The last one handed to the batch counts as one of those ahead.
+    assert most[:4] == [6 * (batch + 3) - 1 for batch in range(4)]
 
 
 def test_work_goes_on_while_the_consumer_is_busy():
