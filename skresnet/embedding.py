@@ -18,7 +18,7 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from joblib import effective_n_jobs
+from joblib import effective_n_jobs, parallel_config
 from numpy.typing import NDArray
 
 from skresnet.backbone import BackboneSettings, load_backbone, most_threads
@@ -497,7 +497,9 @@ def map_ahead(
     if ahead < 1:
         raise ValueError(f"ahead is {ahead}; expected at least 1")
     waiting: deque[Future[R]] = deque()
-    n_threads = effective_n_jobs(n_jobs)
+    # These are no processes, which a worker of Dask, a daemon, could not have.
+    with parallel_config(backend="threading"):
+        n_threads = effective_n_jobs(n_jobs)
     n_threads = min(n_threads, most_threads() or n_threads)
     pool = ThreadPoolExecutor(n_threads, "skresnet-reading")
     try:

@@ -1,5 +1,7 @@
+import multiprocessing
 import threading
 import time
+import warnings
 from contextlib import closing
 
 import numpy as np
@@ -90,6 +92,14 @@ def test_as_many_calls_run_at_once_as_there_are_jobs():
         return item
 
     assert list(map_ahead(function, range(6), n_jobs=3, ahead=6)) == list(range(6))
+
+
+def test_a_daemon_such_as_a_worker_of_dask_has_as_many_threads(monkeypatch):
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)
+    barrier = threading.Barrier(2, timeout=30)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        list(map_ahead(lambda item: barrier.wait(), range(4), n_jobs=2, ahead=4))
 
 
 def test_nothing_happens_before_the_first_result_is_asked_for():
