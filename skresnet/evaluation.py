@@ -291,7 +291,7 @@ def predict_readable(
         known["digests"] = [embedded.digests[row] for row in rows]
         if seen.detector is not None:
             known["novelty"] = seen.novelty(embedded, false_alarm_rate)[rows]
-        features = embedded.rows[rows]
+        features = model[0]._as_output(embedded.rows[rows])
         said = _predicted(model[1:], features) if rows.size else None
     else:
         rows, failures, said = _without_unreadable(partial(_predicted, model), X)
@@ -328,7 +328,7 @@ def embed_readable(transformer: Any, X: Any) -> tuple[np.ndarray, Any]:
     if isinstance(steps[0], ImageEmbedder):
         embedded = _embedded(steps[0], X)
         rows, failures = embedded.readable, embedded.failures
-        features = embedded.rows[rows]
+        features = steps[0]._as_output(embedded.rows[rows])
         if len(steps) > 1 and rows.size:
             features = steps[1:].transform(features)
     else:

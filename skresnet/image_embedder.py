@@ -17,6 +17,7 @@ from sklearn.base import (
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.validation import check_is_fitted
 
 from skresnet.backbone import (
@@ -363,6 +364,10 @@ class ImageEmbedder(
     def _as_pictures(self, X: Any) -> list[Picture]:
         """Find the pictures in X."""
         return as_pictures(X, allow_paths=self.allow_paths)
+
+    def _as_output(self, rows: np.ndarray) -> Any:
+        """Put rows into what `set_output` has chosen for those of `transform`."""
+        return _wrap_data_with_container("transform", rows, None, self)
 
     def _embed(
         self,

@@ -191,7 +191,7 @@ def maps_of(
         shape = stage.network.output_shape(stage.layer, stage.input_size)
         activations = load_backbone(stage)(images).reshape(-1, *shape)
         rows = _pooled(activations, settings.pooling)
-        probabilities = model[1:].predict_proba(rows)
+        probabilities = model[1:].predict_proba(model[0]._as_output(rows))
     if columns is None:
         columns = probabilities.argmax(axis=1)
     probability = probabilities[np.arange(len(images)), columns]
@@ -235,8 +235,8 @@ def _probabilities(model: Pipeline, images: NDArray[np.uint8]) -> NDArray[Any]:
     backbone = load_backbone(model[0]._backbone)
     starts = range(0, len(images), _AT_ONCE)
     rows = [backbone(images[start : start + _AT_ONCE]) for start in starts]
-    probabilities: NDArray[Any] = model[1:].predict_proba(np.concatenate(rows))
-    return probabilities
+    features = model[0]._as_output(np.concatenate(rows))
+    return np.asarray(model[1:].predict_proba(features))
 
 
 def log_odds_gradient(

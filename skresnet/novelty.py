@@ -20,10 +20,13 @@ from sklearn.utils import (
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skresnet.base import VersionedEstimator
+from skresnet.base import VersionedEstimator, restored_on_failure
 from skresnet.embedding import Embedded
 from skresnet.nearness import near_threshold
 from skresnet.validation import check_same_length
+
+# Of float16, in a row of length 1.
+_ROUNDING = 2.0**-11
 
 _ROWS_AT_ONCE = 512  # a distance to each of 2000 others takes 8 MB
 
@@ -146,8 +149,9 @@ class NoveltyDetector(OutlierMixin, VersionedEstimator):
         self : NoveltyDetector
             The fitted detector.
         """
-        X = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
-        groups = _group_numbers(groups, X)
+        with restored_on_failure(self):
+            X = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
+            groups = _group_numbers(groups, X)
         random_state = check_random_state(self.random_state)
         if len(X) > self.max_samples:
             kept = random_state.choice(len(X), self.max_samples, replace=False)
@@ -180,12 +184,19 @@ class NoveltyDetector(OutlierMixin, VersionedEstimator):
         Returns
         -------
         distance : float
-            That share of ``distances_`` is larger, or none where they are too few.
+            That share of ``distances_`` is larger, or none where they are too few. At
+            least what rounding may make of none: rows are kept in float16.
+
+        Raises
+        ------
+        ValueError
+            If the rate does not lie between 0 and 1.
         """
         check_is_fitted(self)
+        _check_rate(false_alarm_rate)
         n_rows = len(self.distances_)
         rank = int(np.ceil((n_rows + 1) * (1 - false_alarm_rate)))
-        return float(self.distances_[min(rank, n_rows) - 1])
+        return max(float(self.distances_[min(rank, n_rows) - 1]), _ROUNDING)
 
     def score_samples(self, X: Any) -> np.ndarray:
         """Compute the mean distance to the nearest training rows, negated.
@@ -251,8 +262,14 @@ class NoveltyDetector(OutlierMixin, VersionedEstimator):
         -------
         are_near : ndarray of shape (n_samples,), bool
             False for all where the training rows are too few to tell.
+
+        Raises
+        ------
+        ValueError
+            If the rate does not lie between 0 and 1.
         """
         check_is_fitted(self)
+        _check_rate(false_alarm_rate)
         X = validate_data(self, X, dtype=np.float32, reset=False)
         distances = self._nearest(X, 1)
         usual = self._nearest_two[np.isfinite(self._nearest_two).all(axis=1)]
@@ -311,12 +328,29 @@ def _least(distances: np.ndarray, n: int) -> np.ndarray:
     return np.sort(np.partition(distances, n - 1, axis=1)[:, :n], axis=1)
 
 
+def _check_rate(false_alarm_rate: Any) -> None:
+    check_scalar(
+        false_alarm_rate,
+        "false_alarm_rate",
+        Real,
+        min_val=0,
+        max_val=1,
+        include_boundaries="neither",
+    )
+
+
 def _group_numbers(groups: Any, X: np.ndarray) -> np.ndarray:
     """Give each row the number of its group, one of its own where there are none."""
     if groups is None:
         return np.arange(len(X))
     groups = np.asarray(groups, object).astype(str)
     check_consistent_length(X, groups)
+    if groups.size != len(X):
+        raise ValueError(
+            f"groups has shape {groups.shape}; expected one group a row, of shape "
+            "(n_samples,)."
+        )
+    groups = groups.ravel()
     names, numbers = np.unique(groups, return_inverse=True)
     if len(names) < 2:
         raise ValueError(
@@ -433,14 +467,7 @@ class SeenPictures:
                 "novelty has no pictures to compare with: fit_transform of the "
                 "embedder, which fit of a Pipeline calls, must have seen at least two."
             )
-        check_scalar(
-            false_alarm_rate,
-            "false_alarm_rate",
-            Real,
-            min_val=0,
-            max_val=1,
-            include_boundaries="neither",
-        )
+        _check_rate(false_alarm_rate)
         novelty = np.full(len(embedded.rows), np.nan)
         readable = embedded.readable
         if readable.size:

@@ -7,10 +7,11 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import is_classifier
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.pipeline import Pipeline, _final_estimator_has
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skresnet.base import DocumentedEstimator
@@ -19,6 +20,7 @@ from skresnet.classifier import DenseSGDClassifier
 from skresnet.embedder import EMBEDDERS
 from skresnet.image_embedder import ImageEmbedder
 from skresnet.lazy import DaskCollection, lazy_method
+from skresnet.validation import check_same_length, refuse_missing
 from skresnet.warn import warn_user
 
 
@@ -82,9 +84,32 @@ class ImageClassifierPipeline(DocumentedEstimator, Pipeline):
         self : ImageClassifierPipeline
             The fitted pipeline.
         """
+        # Before hours of embedding, not after.
         if isinstance(self[-1], DenseSGDClassifier):
-            self._check_classifier(X, y, params)  # before hours of embedding, not after
+            self._check_classifier(X, y, params)
+        else:
+            self._check_target(X, y)
         return super().fit(X, y, **params)
+
+    def _check_target(self, X: Any, y: Any) -> None:
+        """Find what any other classifier or regressor would not take for y."""
+        predictor = self[-1]
+        if isinstance(X, DaskCollection) or not (
+            isinstance(predictor, BaseEstimator)
+            and isinstance(self[0], ImageEmbedder)
+            and get_tags(predictor).target_tags.required
+        ):
+            return
+        if y is None:
+            raise ValueError(
+                f"{type(predictor).__name__} requires y to be passed, but the target y "
+                "is None: pass one label for each picture."
+            )
+        check_same_length(self[0]._as_pictures(X), y)
+        if np.ndim(y) == 1:
+            refuse_missing(y, "y")
+        if is_classifier(predictor):
+            check_classification_targets(y)
 
     def _check_classifier(self, X: Any, y: Any, params: dict[str, Any]) -> None:
         """Let the classifier check what it will be given beside the features."""
@@ -207,7 +232,7 @@ class ImageClassifierPipeline(DocumentedEstimator, Pipeline):
         if not isinstance(self[0], ImageEmbedder):
             return self._evaluate(self[:-1].transform(X), y)
         embedded = self[0]._embed(self[0]._as_pictures(X))
-        rows = embedded.complete_rows(self[0].on_error)
+        rows = self[0]._as_output(embedded.complete_rows(self[0].on_error))
         if len(self) > 2:
             rows = self[1:-1].transform(rows)
         result = self._evaluate(rows, y)
@@ -234,13 +259,15 @@ class ImageClassifierPipeline(DocumentedEstimator, Pipeline):
         )
         if len(others):
             y_others = _safe_indexing(y, others)
-            accuracy = self._evaluate(rows[others], y_others)["accuracy"]
+            accuracy = self._evaluate(_safe_indexing(rows, others), y_others)[
+                "accuracy"
+            ]
             first = {"accuracy_on_others": accuracy, **first}
             warning += f" The accuracy on the others is {accuracy:.4f}."
         warn_user(warning)
         return first | result
 
-    def _evaluate(self, rows: np.ndarray, y: Any) -> dict[str, float]:
+    def _evaluate(self, rows: Any, y: Any) -> dict[str, float]:
         """Let the classifier evaluate itself, or score what it predicts."""
         classifier = self[-1]
         if hasattr(classifier, "evaluate"):
@@ -379,7 +406,7 @@ def fitted_image_pipeline(model: Any, otherwise: str) -> Pipeline:
     Raises
     ------
     TypeError
-        If there is none.
+        If there is none, or it predicts several labels a picture.
     """
     model = getattr(model, "best_estimator_", model)
     if not (
@@ -395,6 +422,11 @@ def fitted_image_pipeline(model: Any, otherwise: str) -> Pipeline:
             "or a fitted search over one."
         )
     check_is_fitted(model)
+    if isinstance(getattr(model, "classes_", None), list):
+        raise TypeError(
+            f"{type(model).__name__} {otherwise}: its {type(model[-1]).__name__} "
+            "predicts several labels a picture; expected one."
+        )
     return model
 
 

@@ -2,6 +2,7 @@
 
 import pickle
 import shutil
+import warnings
 
 import joblib
 import numpy as np
@@ -240,3 +241,39 @@ def test_subjects_of_the_training_are_recognised(data):
 def test_groups_of_another_length_are_refused_before_a_picture_is_opened():
     with pytest.raises(ValueError, match="groups"):
         ResNet50Embedder(weights=None).fit_transform(["a.jpg", "b.jpg"], groups=["a"])
+
+
+@pytest.mark.parametrize("rate", [-1, 0, 1, 7])
+def test_a_rate_that_there_is_not_is_refused_wherever_it_is_given(rate):
+    detector = NoveltyDetector().fit(cloud(20))
+    for method in (
+        detector.threshold,
+        lambda rate: detector.near_copies(cloud(2), false_alarm_rate=rate),
+    ):
+        with pytest.raises(ValueError, match="false_alarm_rate"):
+            method(rate)
+
+
+def test_groups_are_one_a_row():
+    groups = np.arange(20) // 4
+    column = NoveltyDetector().fit(cloud(20), groups=groups[:, np.newaxis])
+    assert column.offset_ == NoveltyDetector().fit(cloud(20), groups=groups).offset_
+    with pytest.raises(ValueError, match=r"groups has shape \(20, 2\)"):
+        NoveltyDetector().fit(cloud(20), groups=np.stack([groups, groups], 1))
+
+
+def test_a_fit_that_fails_leaves_the_one_before():
+    detector = NoveltyDetector().fit(cloud(20))
+    with pytest.raises(ValueError, match="groups"):
+        detector.fit(cloud(20)[:, :5], groups=[1] * 20)
+    assert (detector.predict(cloud(20)) == 1).any()
+
+
+def test_of_one_picture_many_times_any_other_is_unlike(data):
+    first, *others = data.test.data[[0, -1]]
+    model = colour_pipeline().fit([data.train.data[0]] * 12, ["a", "b"] * 6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = model.novelty([data.train.data[0], first, *others])
+    assert found[0] < 1
+    assert (found[1:] > 1).all()

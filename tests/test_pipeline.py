@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 
 import joblib
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import sklearn
 from colour_pipelines import colour_pipeline
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputClassifier
@@ -18,9 +20,14 @@ from sklearn.preprocessing import StandardScaler
 from skresnet import (
     DenseSGDClassifier,
     EfficientNetLite0Embedder,
+    MistakesDisplay,
     ResNet50Embedder,
+    class_activation_maps,
+    export_model,
+    find_label_issues,
     load_image_splits,
     make_image_classifier,
+    make_report,
 )
 
 
@@ -189,3 +196,59 @@ def test_several_labels_a_picture_are_learnt_as_the_error_says(data):
         embedder__layer="conv1_relu",
     )
     assert model.fit(X, several).predict(X).shape == several.shape
+
+
+@pytest.mark.parametrize(
+    ("head", "y", "words"),
+    [
+        (LogisticRegression(), None, "LogisticRegression requires y"),
+        (LogisticRegression(), ["a", "b"], r"X and y\). y needs one label"),
+        (
+            LogisticRegression(),
+            ["a", None, "b"],
+            r"y has 1 missing value.*position.* 1",
+        ),
+        (LogisticRegression(), [0.5, 1.5, 2.25], "continuous"),
+        (LinearRegression(), [0.5, np.nan, 2.25], "y has 1 missing"),
+    ],
+)
+def test_what_no_other_head_would_take_is_refused_before_a_picture_is_opened(
+    head, y, words
+):
+    model = colour_pipeline().set_params(classifier=head)
+    with pytest.raises(ValueError, match=words):
+        model.fit(["no_file_1.png", "no_file_2.png", "no_file_3.png"], y)
+
+
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_names_of_features_reach_the_steps_behind_the_embedder(data, container):
+    pytest.importorskip(container)
+    pytest.importorskip("cleanlab")
+    pytest.importorskip("matplotlib")
+    names = ColumnTransformer(
+        [("scaler", StandardScaler(), ["resnet50embedder0"])], remainder="passthrough"
+    )
+    head = LogisticRegression(max_iter=1000)
+    model = colour_pipeline().set_params(scaler=names, classifier=head)
+    model.set_output(transform=container)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "X does not have valid feature names")
+        model.fit(data.train.data, data.train.target)
+        test = data.test.data, data.test.target
+        assert model.evaluate(*test)["accuracy"] == model.score(*test)
+        found = MistakesDisplay.from_estimator(model, *test)
+        assert np.size(found.axes_) > 0
+        assert class_activation_maps(model, test[0][:1]).maps.shape == (1, 32, 32)
+        make_report(model, *test)
+        find_label_issues(model, *test, cv=2)
+
+
+def test_several_labels_a_picture_are_refused_where_one_is_needed(data, tmp_path):
+    head = MultiOutputClassifier(LogisticRegression(max_iter=1000))
+    model = colour_pipeline().set_params(classifier=head)
+    labels = np.stack([data.train.target, data.train.target[::-1]], axis=1)
+    model.fit(data.train.data, labels)
+    with pytest.raises(TypeError, match="MultiOutputClassifier predicts several"):
+        class_activation_maps(model, data.test.data[:1])
+    with pytest.raises(TypeError, match="MultiOutputClassifier predicts several"):
+        export_model(model, tmp_path / "model.onnx")

@@ -13,6 +13,7 @@ from sklearn.model_selection import (
     StratifiedKFold,
     cross_val_predict,
 )
+from sklearn.utils import _safe_indexing
 
 from skresnet.evaluation import LabelIssue, label_issues
 from skresnet.image_embedder import ImageEmbedder
@@ -108,7 +109,7 @@ def find_label_issues(
         )
     probabilities = out_of_fold(
         model[1:],
-        embedded.rows[readable],
+        embedder._as_output(embedded.rows[readable]),
         labels[readable],
         None if groups is None else groups[readable],
         cv=cv,
@@ -138,7 +139,7 @@ def check_cleanlab(caller: str) -> None:
 
 def out_of_fold(
     classifier: Any,
-    rows: np.ndarray,
+    rows: Any,
     labels: np.ndarray,
     groups: np.ndarray | None = None,
     *,
@@ -178,13 +179,13 @@ def out_of_fold(
         warnings.filterwarnings("ignore", "Number of classes in training fold")
         found = cross_val_predict(
             classifier,
-            rows[kept],
+            _safe_indexing(rows, kept),
             labels[kept],
-            cv=list(splitter.split(rows[kept], labels[kept], groups)),
+            cv=list(splitter.split(kept, labels[kept], groups)),
             method="predict_proba",
         )
     classes, known = np.unique(labels), np.unique(labels[kept])
-    probabilities = np.zeros((len(rows), len(classes)))
+    probabilities = np.zeros((len(labels), len(classes)))
     probabilities[np.ix_(kept, np.searchsorted(classes, known))] = found
     probabilities[np.isin(labels, lone)] = np.nan
     return probabilities

@@ -170,7 +170,8 @@ class Predictor:
             picture.position = position
         self._embedder.batch_size = max(1, len(pictures))
         embedded = self._embedder._embed(pictures)
-        probabilities = self._model[1:].predict_proba(embedded.rows)
+        features = self._embedder._as_output(embedded.rows)
+        probabilities = self._model[1:].predict_proba(features)
         novelty: list[float | None] = [None] * len(pictures)
         if self.has_novelty:
             seen = self._embedder.seen_
