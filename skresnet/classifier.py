@@ -342,10 +342,12 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
         self : DenseSGDClassifier
             The classifier.
         """
-        routed = {name for name in params if name.startswith("callbacks__")}
+        routed = {n: v for n, v in params.items() if n.startswith("callbacks__")}
         super().set_params(**{n: v for n, v in params.items() if n not in routed})
-        for name in routed:
-            setattr(self, name, params[name])
+        if "callbacks" in params and not self.callbacks:
+            for name in self._callbacks_params():  # of no class any longer
+                delattr(self, name)
+        self.__dict__.update(routed)
         return self
 
     def __sklearn_clone__(self) -> Self:
@@ -553,8 +555,4 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
         return {"callbacks": given, **self._callbacks_params()} if given else {}
 
     def _callbacks_params(self) -> dict[str, Any]:
-        return {
-            name: value
-            for name, value in vars(self).items()
-            if name.startswith("callbacks__")
-        }
+        return {n: v for n, v in vars(self).items() if n.startswith("callbacks__")}

@@ -17,7 +17,7 @@ from skresnet.head.predictor import HeadPredictor
 from skresnet.image_embedder import ImageEmbedder
 from skresnet.novelty import Recognised
 from skresnet.reading import Failure, Picture, UnreadableImageError, as_pictures
-from skresnet.validation import check_labels, check_same_length
+from skresnet.validation import check_groups, check_labels, check_same_length
 from skresnet.warn import warn_user
 
 
@@ -285,6 +285,8 @@ def predict_readable(
     """
     known: dict[str, Any] = {}
     if isinstance(model, Pipeline) and isinstance(model[0], ImageEmbedder):
+        if groups is not None:
+            groups = check_groups(groups, _num_samples(X))
         seen, embedded = model[0].seen_, _embedded(model[0], X)
         rows, failures = embedded.readable, embedded.failures
         known["recognised"] = seen.recognise(embedded, groups).at(rows)

@@ -42,7 +42,11 @@ from skresnet.reading import (
     Resizing,
     as_pictures,
 )
-from skresnet.validation import check_same_length, checked_input_size
+from skresnet.validation import (
+    check_groups,
+    check_same_length,
+    checked_input_size,
+)
 from skresnet.weights import ResolvedWeights, resolve_weights
 
 _LARGEST_SEED = np.iinfo(np.int32).max
@@ -175,7 +179,7 @@ class ImageEmbedder(
             # In a Pipeline nobody else would notice before all pictures are embedded.
             check_same_length(pictures, y)
         if groups is not None:
-            check_same_length(pictures, groups, ("X", "groups"))
+            groups = check_groups(groups, len(pictures))
         n_batches = -(-len(pictures) // int(self.batch_size))
         context = self._init_callback_context(max_subtasks=n_batches)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
@@ -253,6 +257,7 @@ class ImageEmbedder(
             If `fit_transform` has not seen at least two pictures.
         """
         check_is_fitted(self)
+        self.seen_.detector_for(false_alarm_rate)
         embedded = self._embed(self._as_pictures(X))
         embedded.complete_rows(self.on_error)
         return self.seen_.novelty(embedded, false_alarm_rate)

@@ -13,7 +13,6 @@ from scipy.sparse import csr_array
 from sklearn.base import OutlierMixin, _fit_context
 from sklearn.random_projection import SparseRandomProjection
 from sklearn.utils import (
-    check_consistent_length,
     check_random_state,
     check_scalar,
 )
@@ -23,7 +22,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skresnet.base import VersionedEstimator, restored_on_failure
 from skresnet.embedding import Embedded
 from skresnet.nearness import near_threshold
-from skresnet.validation import check_same_length
+from skresnet.validation import check_groups
 
 # Of float16, in a row of length 1.
 _ROUNDING = 2.0**-11
@@ -343,15 +342,7 @@ def _group_numbers(groups: Any, X: np.ndarray) -> np.ndarray:
     """Give each row the number of its group, one of its own where there are none."""
     if groups is None:
         return np.arange(len(X))
-    groups = np.asarray(groups, object).astype(str)
-    check_consistent_length(X, groups)
-    if groups.size != len(X):
-        raise ValueError(
-            f"groups has shape {groups.shape}; expected one group a row, of shape "
-            "(n_samples,)."
-        )
-    groups = groups.ravel()
-    names, numbers = np.unique(groups, return_inverse=True)
+    names, numbers = np.unique(check_groups(groups, len(X)), return_inverse=True)
     if len(names) < 2:
         raise ValueError(
             f"groups: all rows belong to {names.tolist()}; expected two groups at "
@@ -462,26 +453,35 @@ class SeenPictures:
         ValueError
             If there are fewer than two, or the rate does not lie between 0 and 1.
         """
+        detector = self.detector_for(false_alarm_rate)
+        novelty = np.full(len(embedded.rows), np.nan)
+        readable = embedded.readable
+        if readable.size:
+            distances = -detector.score_samples(embedded.rows[readable])
+            novelty[readable] = distances / detector.threshold(false_alarm_rate)
+        return novelty
+
+    def detector_for(self, false_alarm_rate: float) -> NoveltyDetector:
+        """Give what tells the novelty, before a picture is opened for it.
+
+        Raises
+        ------
+        ValueError
+            As `novelty`.
+        """
         if self.detector is None:
             raise ValueError(
                 "novelty has no pictures to compare with: fit_transform of the "
                 "embedder, which fit of a Pipeline calls, must have seen at least two."
             )
         _check_rate(false_alarm_rate)
-        novelty = np.full(len(embedded.rows), np.nan)
-        readable = embedded.readable
-        if readable.size:
-            distances = -self.detector.score_samples(embedded.rows[readable])
-            novelty[readable] = distances / self.detector.threshold(false_alarm_rate)
-        return novelty
+        return self.detector
 
 
 def _names(groups: Any, n_pictures: int) -> np.ndarray | None:
     if groups is None:
         return None
-    names = np.asarray(groups, object).astype(str)
-    check_same_length(range(n_pictures), names, ("X", "groups"))
-    return names
+    return check_groups(groups, n_pictures)
 
 
 def _of_names(names: Iterable[str]) -> np.ndarray:

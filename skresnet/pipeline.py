@@ -20,7 +20,7 @@ from skresnet.classifier import DenseSGDClassifier
 from skresnet.embedder import EMBEDDERS
 from skresnet.image_embedder import ImageEmbedder
 from skresnet.lazy import DaskCollection, lazy_method
-from skresnet.validation import check_same_length, refuse_missing
+from skresnet.validation import check_groups, check_same_length, refuse_missing
 from skresnet.warn import warn_user
 
 
@@ -100,6 +100,8 @@ class ImageClassifierPipeline(DocumentedEstimator, Pipeline):
             and get_tags(predictor).target_tags.required
         ):
             return
+        if hasattr(predictor, "_parameter_constraints"):
+            predictor._validate_params()
         if y is None:
             raise ValueError(
                 f"{type(predictor).__name__} requires y to be passed, but the target y "
@@ -133,6 +135,12 @@ class ImageClassifierPipeline(DocumentedEstimator, Pipeline):
         if isinstance(X, DaskCollection):
             return  # whose length may be unknown, and of which nothing is computed yet
         pictures = self[0]._as_pictures(X) if is_ours else X
+        X_val = given.get("X_val")
+        if is_ours and X_val is not None and not isinstance(X_val, DaskCollection):
+            try:
+                given = {**given, "X_val": self[0]._as_pictures(X_val)}
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"X_val cannot be used: {error}") from error
         self[-1]._check_fit(y, n_samples=_num_samples(pictures), **given)
 
     @available_if(_final_estimator_has("predict"))
@@ -231,7 +239,13 @@ class ImageClassifierPipeline(DocumentedEstimator, Pipeline):
         """
         if not isinstance(self[0], ImageEmbedder):
             return self._evaluate(self[:-1].transform(X), y)
-        embedded = self[0]._embed(self[0]._as_pictures(X))
+        pictures = self[0]._as_pictures(X)
+        if y is None:
+            raise ValueError("evaluate needs y: pass one label for each picture.")
+        check_same_length(pictures, y)
+        if groups is not None:
+            groups = check_groups(groups, len(pictures))
+        embedded = self[0]._embed(pictures)
         rows = self[0]._as_output(embedded.complete_rows(self[0].on_error))
         if len(self) > 2:
             rows = self[1:-1].transform(rows)
@@ -278,6 +292,8 @@ class ImageClassifierPipeline(DocumentedEstimator, Pipeline):
         from sklearn.metrics import log_loss  # which few need, and is slow to import
 
         probabilities = classifier.predict_proba(rows)
+        if isinstance(probabilities, list):  # of several labels a picture
+            return accuracy
         loss = log_loss(y, probabilities, labels=classifier.classes_)
         return {"loss": float(loss), **accuracy}
 

@@ -256,10 +256,46 @@ def test_a_rate_that_there_is_not_is_refused_wherever_it_is_given(rate):
 
 def test_groups_are_one_a_row():
     groups = np.arange(20) // 4
-    column = NoveltyDetector().fit(cloud(20), groups=groups[:, np.newaxis])
-    assert column.offset_ == NoveltyDetector().fit(cloud(20), groups=groups).offset_
-    with pytest.raises(ValueError, match=r"groups has shape \(20, 2\)"):
-        NoveltyDetector().fit(cloud(20), groups=np.stack([groups, groups], 1))
+    with pytest.raises(ValueError, match=r"groups has the shape \(20, 1\)"):
+        NoveltyDetector().fit(cloud(20), groups=groups[:, np.newaxis])
+    with pytest.raises(ValueError, match="groups has 1 missing"):
+        NoveltyDetector().fit(cloud(20), groups=[*groups[:-1], None])
+
+
+def test_a_group_is_the_same_as_an_int_a_float_and_a_text(data):
+    groups = np.arange(len(data.train.data)) // 2
+    with config_context(enable_metadata_routing=True):
+        model = colour_pipeline()
+        model.fit(data.train.data, data.train.target, groups=groups)
+    of_test = np.arange(len(data.test.data)) + 1000
+    of_test[:3] = 0
+    for kind in (int, float, str, object):
+        with pytest.warns(UserWarning, match="3 are of groups"):
+            found = model.evaluate(
+                data.test.data, data.test.target, groups=of_test.astype(kind)
+            )
+        assert found["n_of_training_groups"] == 3
+
+
+def test_what_novelty_and_evaluate_cannot_use_is_refused_before_a_picture_is_opened(
+    data,
+):
+    model = colour_pipeline().fit(data.train.data, data.train.target)
+    missing = ["no_file_1.png", "no_file_2.png"]
+    with pytest.raises(ValueError, match="false_alarm_rate"):
+        model.novelty(missing, false_alarm_rate=2)
+    for y, groups, words in (
+        (None, None, "evaluate needs y"),
+        (["a"], None, "inconsistent"),
+        (["red", "blue"], [1], "groups needs one"),
+        (["red", "blue"], [1, np.nan], "groups has 1 missing"),
+        (["red", "blue"], [[1], [2]], "groups has the shape"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            model.evaluate(missing, y, groups=groups)
+        if y is not None and len(y) == 2:
+            with pytest.raises(ValueError, match=words):
+                Predictions.from_model(model, missing, y, groups=groups)
 
 
 def test_a_fit_that_fails_leaves_the_one_before():

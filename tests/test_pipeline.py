@@ -248,7 +248,26 @@ def test_several_labels_a_picture_are_refused_where_one_is_needed(data, tmp_path
     model = colour_pipeline().set_params(classifier=head)
     labels = np.stack([data.train.target, data.train.target[::-1]], axis=1)
     model.fit(data.train.data, labels)
+    accuracy = model.score(data.train.data, labels)
+    with pytest.warns(UserWarning, match="trained on"):
+        assert model.evaluate(data.train.data, labels)["accuracy"] == accuracy
     with pytest.raises(TypeError, match="MultiOutputClassifier predicts several"):
         class_activation_maps(model, data.test.data[:1])
     with pytest.raises(TypeError, match="MultiOutputClassifier predicts several"):
         export_model(model, tmp_path / "model.onnx")
+
+
+def test_parameters_of_another_head_are_checked_before_a_picture_is_opened():
+    model = colour_pipeline().set_params(classifier=LogisticRegression(C=-1))
+    with pytest.raises(ValueError, match="'C' parameter of LogisticRegression"):
+        model.fit(["no_file_1.png", "no_file_2.png"], ["a", "b"])
+
+
+@pytest.mark.parametrize("X_val", [[], "no_file.png", [1, 2], np.ones((2, 3, 4, 5, 6))])
+def test_an_x_val_that_holds_no_pictures_is_named_before_one_is_opened(X_val):
+    X, y = ["no_file_1.png", "no_file_2.png"], ["a", "b"]
+    with (
+        sklearn.config_context(enable_metadata_routing=True),
+        pytest.raises((TypeError, ValueError), match="X_val cannot be used: .*X"),
+    ):
+        colour_pipeline().fit(X, y, X_val=X_val, y_val=y)

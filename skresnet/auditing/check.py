@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from itertools import product
+from numbers import Integral
 from typing import Any, Final
 
 import numpy as np
@@ -15,9 +16,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils._param_validation import Interval, validate_params
 from threadpoolctl import threadpool_limits
 
-from skresnet.auditing.duplicates import Duplicate, Thumbnails, duplicates_among
+from skresnet.auditing.duplicates import (
+    PARAMETERS,
+    Duplicate,
+    Thumbnails,
+    duplicates_among,
+)
 from skresnet.auditing.findings import KINDS, Finding, ImageCheck
 from skresnet.auditing.labels import check_cleanlab, out_of_fold
 from skresnet.embedder import ResNet50Embedder
@@ -26,13 +33,17 @@ from skresnet.image_embedder import ImageEmbedder
 from skresnet.novelty import NoveltyDetector
 from skresnet.reading import Picture, as_pictures
 from skresnet.text import picture_names
-from skresnet.validation import check_labels, check_same_length
+from skresnet.validation import check_labels, check_same_length, name_of
 
 _ALIKE: Final = 0.3  # a half would be chance
 _OTHERS: Final = 40
 _FEWEST_OTHERS: Final = 100
 
 
+@validate_params(
+    {**PARAMETERS, "cv": [Interval(Integral, 2, None, closed="left")]},
+    prefer_skip_nested_validation=True,
+)
 def check_images(
     X: Any,
     y: Any = None,
@@ -88,6 +99,9 @@ def check_images(
     ------
     ImportError
         If there are labels and cleanlab is not installed.
+
+    ValueError
+        If y, splits and groups are not one a picture, or a parameter is out of range.
 
     Examples
     --------
@@ -219,7 +233,12 @@ def _column(values: Any, name: str, pictures: list[Picture]) -> list[str]:
     if values is None:
         return [""] * len(pictures)
     check_same_length(pictures, values, ("X", name))
-    return [str(value) for value in values]
+    values = np.asarray(values, object)
+    if values.ndim != 1:
+        raise ValueError(
+            f"{name} has the shape {values.shape}; expected one for each picture."
+        )
+    return [name_of(value) for value in values]
 
 
 def _from_labels(
@@ -290,7 +309,8 @@ def _fold_groups(
     """Keep subjects, and otherwise copies, on one side of each fold."""
     keys = [groups[row] or digests.get(int(row), int(row)) for row in readable]
     numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    if len(numbers) == len(keys):
+    # Where there is but one, no fold could do without it.
+    if len(numbers) in (1, len(keys)):
         return None
     return np.array([numbers[key] for key in keys])
 

@@ -37,7 +37,7 @@ _NEIGHBOURS: Final = 10
 _AHEAD: Final = 64
 _BLOCK: Final = 2**24  # correlations at once
 
-_PARAMETERS: Final[dict[str, Any]] = {
+PARAMETERS: Final[dict[str, Any]] = {
     "false_alarm_rate": [Interval(Real, 0, 0.5, closed="neither")],
     "n_jobs": [
         Interval(Integral, None, -1, closed="right"),
@@ -67,7 +67,7 @@ class Duplicate(NamedTuple):
     distance: float
 
 
-@validate_params(_PARAMETERS, prefer_skip_nested_validation=True)
+@validate_params(PARAMETERS, prefer_skip_nested_validation=True)
 def find_duplicates(
     X: Any, *, false_alarm_rate: float = 0.001, n_jobs: int | None = None
 ) -> list[Duplicate]:
@@ -134,7 +134,7 @@ def duplicates_among(pictures: Thumbnails, false_alarm_rate: float) -> list[Dupl
     return exact + _closest_first(near)
 
 
-@validate_params(_PARAMETERS, prefer_skip_nested_validation=True)
+@validate_params(PARAMETERS, prefer_skip_nested_validation=True)
 def find_leakage(
     X_train: Any,
     X_test: Any,

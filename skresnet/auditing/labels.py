@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,12 @@ from sklearn.model_selection import (
     StratifiedKFold,
     cross_val_predict,
 )
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, check_scalar
 
 from skresnet.evaluation import LabelIssue, label_issues
 from skresnet.image_embedder import ImageEmbedder
 from skresnet.reading import UnreadableImageError, as_pictures
-from skresnet.validation import check_labels, check_same_length
+from skresnet.validation import check_groups, check_labels, check_same_length
 from skresnet.warn import warn_user
 
 
@@ -69,7 +70,12 @@ def find_label_issues(
         If cleanlab is not installed.
 
     TypeError
-        If the model is no Pipeline that begins with an embedder.
+        If the model is no Pipeline that begins with an embedder and ends with a
+        classifier that tells probabilities.
+
+    ValueError
+        If y and groups are not one a picture, the groups are not two at least, or cv
+        is below 2.
 
     Notes
     -----
@@ -91,12 +97,22 @@ def find_label_issues(
             "an embedder and ends with a classifier, such as "
             "make_image_classifier() makes."
         )
+    if not hasattr(steps[-1][1], "predict_proba"):
+        raise TypeError(
+            f"model ends with a {type(steps[-1][1]).__name__}, which has no "
+            "predict_proba; expected a classifier that tells probabilities."
+        )
     pictures = as_pictures(X)
     check_same_length(pictures, y)
     labels = check_labels(y)
     if groups is not None:
-        check_same_length(pictures, groups, ("X", "groups"))
-        groups = np.asarray(groups)
+        groups = check_groups(groups, len(pictures))
+        if len(np.unique(groups)) < 2:
+            raise ValueError(
+                f"groups: all pictures belong to {str(groups[0])!r}; expected two groups at "
+                "least, as each is judged by a model that was trained on others."
+            )
+    check_scalar(cv, "cv", Integral, min_val=2)
     embedder = clone(model[0]).fit(X)
     embedded = embedder._embed(pictures, on_error="nan")
     readable = embedded.readable

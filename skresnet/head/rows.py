@@ -24,10 +24,10 @@ from skresnet.lazy import (
 from skresnet.validation import (
     ClassifierSettings,
     check_classifier,
+    check_groups,
     check_labels,
     check_same_length,
     is_within,
-    refuse_missing,
     some,
 )
 from skresnet.warn import warn_user
@@ -142,7 +142,9 @@ def check_fit(
             "least 2 classes."
         )
     codes = encode(labels, known, "y")
-    by_class = _class_weights(classifier.class_weight, known, codes)
+    if sample_weight is not None:
+        sample_weight = check_weights(sample_weight, codes)
+    by_class = _class_weights(classifier.class_weight, known, codes, sample_weight)
     weights = _row_weights(sample_weight, by_class, codes)
     if weights is not None:  # those of weight 0 make no steps
         settings = check_classifier(classifier, int(np.count_nonzero(weights)))
@@ -175,15 +177,8 @@ def number_of_rows(X: Any) -> int:
 
 def _group_numbers(groups: Any, n_samples: int) -> np.ndarray:
     """Give each group a number, whatever it is called by."""
-    names = np.asarray(groups, object)
-    if names.ndim != 1:
-        raise ValueError(
-            f"groups has the shape {names.shape}; expected one group for each sample, "
-            "in the order of X."
-        )
-    check_same_length(range(n_samples), names, ("X", "groups"))
-    refuse_missing(names, "groups")
-    number_of: dict[Any, int] = {}
+    number_of: dict[str, int] = {}
+    names = check_groups(groups, n_samples).tolist()
     return np.array([number_of.setdefault(name, len(number_of)) for name in names])
 
 
@@ -213,27 +208,31 @@ def _check_same_network(
         raise ValueError(
             f"The classes {some(classes)} differ from "
             f"{some(classifier.classes_)}, those that the network was trained on; "
-            "it can only go on with the same ones. Use warm_start=False to begin anew."
+            "it can only go on with the same ones. To begin anew: fit with "
+            "warm_start=False."
         )
     trained = classifier._head.architecture.hidden_layer_sizes
     if settings.hidden_layer_sizes != trained:
         raise ValueError(
             f"hidden_layer_sizes={settings.hidden_layer_sizes} differs from {trained}, "
             "those that the network was trained with; it can only go on with the same "
-            "ones. Use warm_start=False to begin anew."
+            "ones. To begin anew: fit with warm_start=False."
         )
 
 
 def _class_weights(
-    class_weight: Any, classes: np.ndarray, codes: np.ndarray
+    class_weight: Any,
+    classes: np.ndarray,
+    codes: np.ndarray,
+    sample_weight: np.ndarray | None,
 ) -> np.ndarray | None:
     """Weigh the classes, as `sklearn.utils.class_weight.compute_class_weight` does."""
     if class_weight is None:
         return None
     if isinstance(class_weight, str):
-        counts = np.bincount(codes, minlength=classes.size)
-        present = np.count_nonzero(counts)
-        return np.asarray(codes.size / (present * np.maximum(counts, 1)))
+        sums = np.bincount(codes, sample_weight, minlength=classes.size)
+        present = np.count_nonzero(sums)
+        return np.asarray(sums.sum() / (present * np.where(sums > 0, sums, 1)))
     labels = classes.tolist()
     for label, weight in class_weight.items():
         if not is_within(weight, 0, np.inf):
@@ -269,14 +268,13 @@ def check_weights(sample_weight: Any, rows: Any) -> np.ndarray:
 
 
 def _row_weights(
-    sample_weight: Any, by_class: np.ndarray | None, codes: np.ndarray
+    weights: np.ndarray | None, by_class: np.ndarray | None, codes: np.ndarray
 ) -> np.ndarray | None:
     """Multiply the weights of the samples and of their classes."""
-    if sample_weight is None and by_class is None:
-        return None
-    weights = check_weights(sample_weight, codes)  # of ones, where there are none
     if by_class is not None:
-        weights = weights * by_class[codes]
+        weights = by_class[codes] if weights is None else weights * by_class[codes]
+    if weights is None:
+        return None
     if not weights.any():
         raise ValueError(
             "sample_weight and class_weight leave every row a weight of 0, so there "

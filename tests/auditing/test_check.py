@@ -231,3 +231,29 @@ def test_the_command_does_not_replace_files_without_being_told(run, planted, tmp
     assert "found.csv" in run(planted, "--out", out, status=1).stderr
     assert not out.exists()
     assert (tmp_path / "found.csv").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "params", [{"cv": 1}, {"false_alarm_rate": 2}, {"false_alarm_rate": float("nan")}]
+)
+def test_a_parameter_out_of_range_is_named_before_a_picture_is_opened(params):
+    with pytest.raises(ValueError, match=next(iter(params))):
+        check_images(["no_file.png"] * 4, ["a", "b"] * 2, **params)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+def test_pictures_of_no_group_are_of_none_together(arguments, missing):
+    groups = np.array(arguments["groups"], object)
+    groups[:] = missing
+    check = check_images(arguments["X"], splits=arguments["splits"], groups=groups)
+    assert check.of_kind("torn group") == []
+
+
+def test_a_single_group_leaves_the_folds_to_chance(arguments, small_embedder):
+    check = check_images(
+        arguments["X"],
+        arguments["y"],
+        groups=["one"] * len(arguments["y"]),
+        embedder=small_embedder,
+    )
+    assert check.accuracy > 0.5

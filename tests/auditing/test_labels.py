@@ -5,6 +5,7 @@ import builtins
 import numpy as np
 import pytest
 from colour_pipelines import colour_pipeline
+from sklearn.svm import LinearSVC
 
 from skresnet import (
     DenseSGDClassifier,
@@ -114,3 +115,26 @@ def test_what_to_install_is_said_where_cleanlab_is_missing(flipped, monkeypatch)
     monkeypatch.setattr(builtins, "__import__", without_cleanlab)
     with pytest.raises(ImportError, match=r"skresnet\[audit\]"):
         find_label_issues(model(), *flipped)
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"cv": 1}, "cv == 1"),
+        ({"groups": ["one"] * 36}, "groups: all pictures belong to 'one'"),
+        ({"groups": [None] * 36}, "groups has 36 missing"),
+        ({"groups": [[1]] * 36}, "groups has the shape"),
+    ],
+)
+def test_what_no_folds_can_be_made_of_is_refused_before_a_picture_is_opened(
+    params, words
+):
+    y = ["red", "blue"] * 18
+    with pytest.raises(ValueError, match=words):
+        find_label_issues(model(), ["no_file.png"] * 36, y, **params)
+
+
+def test_a_model_without_probabilities_is_refused(flipped):
+    without = model().set_params(classifier=LinearSVC())
+    with pytest.raises(TypeError, match="LinearSVC, which has no predict_proba"):
+        find_label_issues(without, *flipped)

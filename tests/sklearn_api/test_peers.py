@@ -305,3 +305,29 @@ def test_the_logarithms_of_the_probabilities(features):
     )
     assert classifier.loss_curve_ == classifier.history_["loss"]
     assert classifier.n_iter_ == 5
+
+
+def test_callbacks_can_be_turned_off_again(features):
+    params = {"callbacks": {"es": EarlyStopping}, "callbacks__es__patience": 0}
+    classifier = small_classifier(**params)
+    search = GridSearchCV(
+        classifier, {"callbacks": [None, {"es": EarlyStopping}]}, cv=2
+    )
+    assert np.isfinite(search.fit(*features).cv_results_["mean_test_score"]).all()
+    classifier.set_params(callbacks=None).fit(*features)
+    assert not [
+        name for name in classifier.get_params() if name.startswith("callbacks_")
+    ]
+
+
+def test_balanced_classes_are_those_of_the_rows_that_have_weight(features):
+    X, y = features
+    weights = np.ones(len(y))
+    weights[np.flatnonzero(y == y[0])[::2]] = 0
+    kept = weights > 0
+    params = {"class_weight": "balanced", "validation_fraction": None}
+    weighted = small_classifier(**params).fit(X, y, sample_weight=weights)
+    removed = small_classifier(**params).fit(X[kept], y[kept])
+    np.testing.assert_allclose(
+        weighted.predict_proba(X), removed.predict_proba(X), atol=1e-5
+    )
