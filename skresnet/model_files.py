@@ -15,6 +15,7 @@ from zipfile import BadZipFile, ZipFile
 from skresnet.classifier import DenseSGDClassifier
 from skresnet.image_embedder import ImageEmbedder
 from skresnet.model_parts import check_trees, objects_within
+from skresnet.validation import user_path
 
 TRUSTED_TYPES: Final = [
     "skresnet.DenseSGDClassifier",
@@ -141,7 +142,7 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     save_model : Writes the file, with an example.
     """
     sio = _skops()
-    file = Path(path).expanduser()
+    file = user_path(path)
     try:
         with ZipFile(file) as archive:
             json.loads(archive.read("schema.json"))
@@ -188,7 +189,7 @@ def _skops() -> Any:
 
 
 def _checked(path: str | os.PathLike[str]) -> Path:
-    file = Path(path).expanduser()
+    file = user_path(path)
     if file.suffix.lower() != ".skops":
         raise ValueError(
             f"path={str(path)!r} must end in .skops, as files do that run no code."

@@ -35,6 +35,15 @@ _DECAY_OF_ALL_ROWS: Final = 100.0
 _MOST_DECAY: Final = 1.0
 
 
+def user_path(path: Any) -> Path:
+    """Put the home folder in the place of ``~``; a name of no user stays a name."""
+    path = Path(path)
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
 def refuse_missing(elements: Iterable[Any], name: str) -> None:
     """Raise if there are gaps among the elements, and say where.
 
@@ -367,7 +376,7 @@ def _each_callback(callbacks: Any) -> Iterator[Any]:
 def _checkpoint_path(path: Any) -> str | None:
     if path is None:
         return None
-    path = Path(path).expanduser()
+    path = user_path(path)
     if not path.name.endswith(".weights.h5"):
         raise ValueError(
             f"checkpoint_path={str(path)!r} must end with '.weights.h5', for instance "

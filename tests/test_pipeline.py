@@ -268,6 +268,6 @@ def test_an_x_val_that_holds_no_pictures_is_named_before_one_is_opened(X_val):
     X, y = ["no_file_1.png", "no_file_2.png"], ["a", "b"]
     with (
         sklearn.config_context(enable_metadata_routing=True),
-        pytest.raises((TypeError, ValueError), match="X_val cannot be used: .*X"),
+        pytest.raises((TypeError, ValueError), match=r"X_val cannot be used: .*X"),
     ):
         colour_pipeline().fit(X, y, X_val=X_val, y_val=y)

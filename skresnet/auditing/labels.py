@@ -109,8 +109,8 @@ def find_label_issues(
         groups = check_groups(groups, len(pictures))
         if len(np.unique(groups)) < 2:
             raise ValueError(
-                f"groups: all pictures belong to {str(groups[0])!r}; expected two groups at "
-                "least, as each is judged by a model that was trained on others."
+                f"groups: all pictures belong to {str(groups[0])!r}; expected two "
+                "groups at least, as each is judged by a model trained on others."
             )
     check_scalar(cv, "cv", Integral, min_val=2)
     embedder = clone(model[0]).fit(X)

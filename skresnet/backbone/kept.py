@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from skresnet.backbone.settings import BackboneSettings
+from skresnet.validation import user_path
 
 # The folder, or nothing to keep no networks.
 FOLDER_VARIABLE = "SKRESNET_COMPILED_NETWORKS"
@@ -40,7 +41,7 @@ def folder_of_networks() -> Path | None:
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen is None:
         return user_cache_path("skresnet", appauthor=False, opinion=False) / "compiled"
-    return Path(chosen).expanduser() if chosen else None
+    return user_path(chosen) if chosen else None
 
 
 def private_folder(settings: BackboneSettings) -> Path | None:

@@ -24,6 +24,7 @@ from skresnet.cache.files import (
     lock,
 )
 from skresnet.cache.store import CurrentStore, Store, one_at_a_time
+from skresnet.validation import user_path
 from skresnet.warn import warn_user
 
 # How many entries may wait for their "recently used" mark before it is written.
@@ -144,7 +145,7 @@ class EmbeddingCache:
                 f"max_bytes: found {max_bytes}, expected a positive number of bytes, "
                 "or None for no limit."
             )
-        self.folder = Path(folder).expanduser().absolute()
+        self.folder = user_path(folder).absolute()
         self.max_bytes = max_bytes
         self._forget()
 

@@ -223,9 +223,12 @@ def evaluate(
     source, params = source_of(place, params)
     if are_features(source.place):
         refuse_options_of_pictures(place, "report", "scores", "group_by", "cache")
+        check_not_inputs(outputs, [model, *Path(source.place).iterdir()])
         predictions = _tested_on_features(load_model(model), source.place)
         with results(out, force=force) as write:
             write(made_of(predictions, model, [], Fit(out)))
+        for path in outputs:
+            say(f"Written: {path}", err=True, wrap=False)
         return
     part = load_test(source, group_by)
     folder_of_cache = chosen_cache(cache, no_cache)
@@ -250,10 +253,12 @@ def evaluate(
         say(f"Written: {path}", err=True, wrap=False)
     if not outputs and format_name in (None, "text"):
         again = ["--no-cache"] if no_cache else ["--cache", cache] if cache else []
+        skip = ["--on-error", "skip"] if predictions.failures else []
+        readable = part.paths[predictions.pictures[0].position]
         page = model.with_name(f"{model.stem}.html")
         say_next(
-            ("evaluate", model, *source.words, "--report", page, *again),
-            ("predict", model, *source.words_for_picture(part.paths[0]), *again),
+            ("evaluate", model, *source.words, "--report", page, *again, *skip),
+            ("predict", model, *source.words_for_picture(readable), *again),
         )
 
 
@@ -297,5 +302,5 @@ def _check_classes(part: Part, classifier: Any) -> None:
         raise ValueError(
             f"The model does not know the classes {listed_classes(unknown)}; it "
             f"was trained on {listed_classes(known)}. Take these "
-            "folders away, rename them, or train again."
+            "classes away, rename them, or train again."
         )

@@ -12,6 +12,7 @@ import click
 
 from skresnet.cli.models import load_model
 from skresnet.cli.options import examples, force_option, option
+from skresnet.cli.outputs import check_not_inputs
 from skresnet.cli.pictures import list_below
 from skresnet.cli.sources import source_of
 from skresnet.cli.terminal import say
@@ -70,6 +71,8 @@ def export(
         listed = list_below(source_of(sample, {})[0]).paths
         pictures = listed[:: max(1, -(-len(listed) // _MOST))]
     fitted = load_model(model)
+    read = [model, fitted["embedder"].weights_.path, *(pictures or ())]
+    check_not_inputs([path, path.with_suffix(".bin")], read)
     with _quiet_libraries():
         check = export_model(
             fitted, path, sample=pictures, tolerance=tolerance, overwrite=force

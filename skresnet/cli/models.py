@@ -128,9 +128,16 @@ def check_safe_files(path: Path) -> None:
 
 def _classifier_in(model: Any, path: Path) -> Any:
     """Return the Pipeline that a model is, or that a search has found."""
+    from skresnet.image_embedder import ImageEmbedder
+
     model = getattr(model, "best_estimator_", model)
     steps = getattr(model, "named_steps", {})
-    if "embedder" not in steps or not hasattr(model, "predict_proba"):
+    if not (
+        isinstance(steps.get("embedder"), ImageEmbedder)
+        and hasattr(steps["embedder"], "weights_")
+        and hasattr(model, "predict_proba")
+        and hasattr(model, "classes_")
+    ):
         raise click.ClickException(
             f"{path} holds a {type(model).__name__}, expected a fitted Pipeline as "
             "make_image_classifier makes it, whose first step is called 'embedder' "

@@ -206,7 +206,11 @@ def list_below(source: Source, group_by: str | None = None) -> Listed:
     find_groups = group_finder(group_by)
     splits: dict[Any, str | None] = {**split_folders(root)} or {root: None}
     for top, split in splits.items():
-        above = folder_above(str(Path(top).parent)) if isinstance(top, str) else []
+        above = (
+            folder_above(str(Path(top).resolve().parent))
+            if isinstance(top, str)
+            else []
+        )
         found = find_images(top, above=above)
         _tell_skipped(found.skipped, f" in {top}")
         classes = []

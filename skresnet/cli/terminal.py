@@ -75,9 +75,11 @@ def say_next(*lines: Iterable[str | Path]) -> None:
         program = ["skresnet"] if which("skresnet") else sys.argv[:1]
     say("Next:")
     for line in lines:
-        # Where a hyphen begins the name of a file, it begins no option.
+        # What begins the name of a file begins no option then, and is no home.
         words = [
-            f"./{word}" if isinstance(word, Path) and str(word)[0] == "-" else str(word)
+            f"./{word}"
+            if isinstance(word, Path) and str(word)[0] in "-~"
+            else str(word)
             for word in line
         ]
         say("  " + pasteable([*program, *words]), wrap=False)

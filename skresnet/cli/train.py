@@ -238,7 +238,12 @@ def _train_on_features(
     test_list = beside(out, ".test.csv") if parts.test_was_set_aside else None
     outputs = [path for path in (out, test_list) if path]
     check_outputs(outputs, force=force)
-    check_not_inputs(outputs, [place])
+    check_not_inputs(outputs, [place, *Path(place).iterdir()])
+    if out.suffix == ".parquet":
+        raise click.ClickException(
+            f"{out}: features have such names; choose one that ends in .joblib or "
+            ".skops for the model."
+        )
     if not isinstance(rows, np.ndarray) and (search or len(model) > 2):
         if rows.nbytes > BUFFER_BYTES:
             raise click.UsageError(

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import compress
-from pathlib import Path
 from typing import Any, Final
 
 from skresnet.datasets.elsewhere import is_elsewhere, refuse_address
 from skresnet.text import counted, listed
+from skresnet.validation import user_path
 
 TABLE_ENDINGS: Final = (".csv", ".tsv", ".parquet", ".pq")
 """Endings of the names of files that are taken for tables."""
@@ -104,7 +104,7 @@ def read_columns(
         is empty.
     """
     try:
-        path = table if is_elsewhere(table) else Path(os.fsdecode(table)).expanduser()
+        path = table if is_elsewhere(table) else user_path(os.fsdecode(table))
     except TypeError as error:
         raise TypeError(
             "table must be the path of a CSV or Parquet file, as str or pathlib.Path; "

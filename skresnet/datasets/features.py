@@ -18,6 +18,7 @@ from skresnet.datasets.elsewhere import Place, is_elsewhere, name_of, place_at, 
 from skresnet.datasets.walk import SPLIT_FOLDERS, split_of
 from skresnet.lazy import lazy_array, taken_rows
 from skresnet.text import counted, listed
+from skresnet.validation import user_path
 
 EMBEDDER_KEY: Final = b"skresnet.embedder"
 """The key of a Parquet file's metadata that tells which embedder has made the rows."""
@@ -83,7 +84,7 @@ def load_features(place: Any, *, labelled: bool = True) -> Bunch:
     _check_installed()
     if isinstance(place, str):
         place = place_at(place)
-    place = place if is_elsewhere(place) else str(Path(place).expanduser())
+    place = place if is_elsewhere(place) else str(user_path(place))
     parts = {file: found for file in _files(place) if (found := _opened(file))}
     if not parts:
         raise FileNotFoundError(

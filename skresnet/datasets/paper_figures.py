@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils import Bunch, check_random_state, check_scalar
 
 from skresnet.datasets.folder import load_image_splits
+from skresnet.validation import user_path
 
 
 def make_paper_figures(
@@ -87,7 +88,7 @@ def make_paper_figures(
 
 def _empty_folder(folder: str | os.PathLike[str]) -> Path:
     """Make the folder, or make sure that it is empty."""
-    path = Path(folder).expanduser()
+    path = user_path(folder)
     if path.exists() and not path.is_dir():
         raise FileExistsError(f"folder must be a folder, but {str(path)!r} is a file.")
     path.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,7 @@ from skresnet.datasets.elsewhere import (
 )
 from skresnet.reading.files import EXTENSIONS
 from skresnet.text import counted, listed
+from skresnet.validation import user_path
 
 SPLIT_FOLDERS: Final[dict[str, tuple[str, ...]]] = {
     "train": ("train", "training"),
@@ -206,9 +207,7 @@ def existing_folder(root: Any) -> Place:
             "root is empty. Name the folder of the data set; '.' is the folder that "
             "the program runs in."
         )
-    # Without such a user there is no home, but there may be a folder of that name.
-    with suppress(RuntimeError):
-        path = path.expanduser()
+    path = user_path(path)
     with _permission_explained(str(path)):
         if path.is_dir():
             return str(path)

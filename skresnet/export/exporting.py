@@ -27,6 +27,7 @@ from skresnet.head.predictor import HeadPredictor
 from skresnet.image_embedder import ImageEmbedder
 from skresnet.pipeline import fitted_image_pipeline
 from skresnet.text import counted
+from skresnet.validation import user_path
 from skresnet.warn import warn_user
 from skresnet.weights import load_weights
 
@@ -147,7 +148,7 @@ def export_model(
         {"tolerance": tolerance, "overwrite": overwrite},
         "export_model",
     )
-    path = Path(path).expanduser().absolute()
+    path = user_path(path).absolute()
     chosen = checked_format(path)
     model = fitted_image_pipeline(model, "cannot be exported")
     parts = _parts(model, chosen, path)

@@ -20,6 +20,7 @@ from skresnet.evaluation import Predictions
 from skresnet.report import charts, numbers
 from skresnet.report.advice import advice
 from skresnet.text import shown
+from skresnet.validation import user_path
 
 _PACKAGES = ("matplotlib", "jinja2")
 
@@ -52,7 +53,7 @@ class Report:
         path : pathlib.Path
             The file.
         """
-        path = Path(path).expanduser()
+        path = user_path(path)
         path.write_text(self.html, encoding="utf-8")
         return path
 

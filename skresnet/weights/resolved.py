@@ -11,6 +11,7 @@ import numpy as np
 
 from skresnet.base import installed_version
 from skresnet.networks import NETWORKS, RESNET50, Arrays, Network
+from skresnet.validation import user_path
 from skresnet.weights import distilled, imagenet, lite0
 from skresnet.weights.files import WeightsUnavailableError, file_digest
 from skresnet.weights.keras_files import read_keras_file
@@ -104,7 +105,7 @@ def resolve_weights(
         digest = random_digest(seed)
         return ResolvedWeights("random", digest, None, int(seed), network.name)
     name = _NAMES[network.name].get(str(weights), "file")
-    path = Path(weights).expanduser().absolute() if name == "file" else _named(name)
+    path = user_path(weights).absolute() if name == "file" else _named(name)
     if not path.is_file():
         raise FileNotFoundError(
             f"weights={str(weights)!r}: there is no file {path}. Expected "

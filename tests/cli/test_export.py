@@ -53,3 +53,12 @@ def test_converters_do_not_speak_to_the_user(model_file, tmp_path):
     assert done.returncode == 0
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 2
+
+
+def test_a_model_is_not_replaced_by_its_export(run, model_file, tmp_path):
+    model = tmp_path / "model.keras"
+    content = model_file.read_bytes()
+    model.write_bytes(content)
+    result = run("export", model, model, "--force", status=1)
+    assert "is read by this command" in result.stderr
+    assert model.read_bytes() == content

@@ -3,11 +3,17 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skresnet import make_image_classifier
 
 
 @pytest.fixture
@@ -268,3 +274,40 @@ def test_a_higher_rate_of_false_alarms_raises_the_novelty(
         for rate in ((), ("--false-alarms", 0.5))
     )
     assert frequent > rare
+
+
+@pytest.mark.parametrize("folder", [".", "./", "..", "../test", "blue/.."])
+def test_the_folder_that_one_is_in_is_one_as_any_other(
+    run, model_file, colour_folder, monkeypatch, folder
+):
+    monkeypatch.chdir(colour_folder / "test")
+    paths = [str(path) for path in Path(folder).rglob("*.png")]
+    assert paths
+    found = run("predict", model_file, folder, "--format", "csv").stdout
+    assert len(found.splitlines()) == 1 + len(paths)
+
+
+def test_a_tilde_of_no_user_begins_a_name(
+    run, model_file, colour_folder, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("~nobody.joblib").write_bytes(model_file.read_bytes())
+    Path("~list.csv").write_text(f"path\n{next(colour_folder.rglob('*.png'))}\n")
+    run("predict", "~nobody.joblib", "~list.csv", "--cache", "~cache")
+    assert Path("~cache").is_dir()
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "info", "export"])
+@pytest.mark.parametrize("kind", ["not fitted", "of another step"])
+def test_what_is_no_fitted_model_of_pictures_is_named(
+    run, colour_folder, tmp_path, command, kind
+):
+    model = make_image_classifier()
+    if kind == "of another step":
+        steps = [("embedder", StandardScaler()), ("classifier", LogisticRegression())]
+        model = Pipeline(steps).fit([[0.0], [1.0]], ["a", "b"])
+    path = tmp_path / "model.joblib"
+    joblib.dump(model, path)
+    words = {"info": [], "export": [tmp_path / "model.onnx"]}
+    others = words.get(command, [colour_folder / "test"])
+    assert f"{path} holds a" in run(command, path, *others, status=1).stderr

@@ -144,3 +144,25 @@ def test_a_parquet_file_beside_pictures_is_not_taken_for_features(
     (photos / "notes.parquet").write_bytes(b"no table")
     result = run("train", photos, "--out", tmp_path / "m.joblib", *TINY)
     assert "train 36, val 12, test 18" in result.stdout
+
+
+def test_neither_features_nor_a_model_are_replaced_by_what_comes_of_them(
+    run, features, tmp_path
+):
+    folder, model = tmp_path / "features", tmp_path / "model.joblib"
+    shutil.copytree(features, folder)
+    run("train", folder, "--out", model, *HEAD)
+    before = {path: path.read_bytes() for path in (model, *folder.iterdir())}
+    part = folder / "0.parquet"
+    for words in (
+        ("evaluate", model, folder, "--out", model),
+        ("evaluate", model, folder, "--out", part, "--format", "json"),
+        ("train", folder, "--out", part, *HEAD),
+    ):
+        assert "is read by this command" in run(*words, "--force", status=1).stderr
+    new = folder / "new.parquet"
+    assert ".joblib" in run("train", folder, "--out", new, *HEAD, status=1).stderr
+    found = {path: path.read_bytes() for path in (model, *folder.iterdir())}
+    assert found == before
+    out = tmp_path / "scores.json"
+    assert f"Written: {out}" in run("evaluate", model, folder, "--out", out).stderr
