@@ -32,6 +32,16 @@ def size(value: Any) -> Any:
     return sides[0] if len(sides) == 1 else sides
 
 
+def jobs(value: Any) -> Any:
+    """Turn text into a number of threads, which is never 0."""
+    number = click.INT.convert(value, None, None)
+    if number == 0:
+        raise click.BadParameter(
+            "0 is no number of threads: expected such as 2, or -1."
+        )
+    return number
+
+
 def layer_sizes(value: Any) -> Any:
     """Turn ``500,250,200`` into a tuple of int, and ``none`` into an empty one."""
     if not isinstance(value, str) or value == "none":
@@ -93,7 +103,8 @@ reading_options = together(
     option(
         "--jobs",
         "embedder__n_jobs",
-        type=int,
+        type=jobs,
+        metavar="THREADS",
         default=-1,
         help="Threads that read pictures, -1 for one a processor.",
     ),

@@ -145,7 +145,10 @@ def set_aside(every: Part, test_size: float, random_state: int) -> np.ndarray:
             random_state=random_state,
         )
     except ValueError as error:
-        raise ValueError(f"--test-size {test_size}: {error}") from error
+        raise ValueError(
+            f"--test-size {test_size}: {error} Choose a share that leaves a picture of "
+            "each class on both sides, or set none aside with --test-size 0."
+        ) from error
     return test
 
 

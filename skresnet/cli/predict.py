@@ -212,6 +212,13 @@ def predict(
     outputs = [out] if out else []
     check_outputs(outputs, force=force)
     table = {name: params.pop(name) for name in list(params) if "table__" in name}
+    if any(table.values()) and not any(map(_is_table, images)):
+        raise click.UsageError(
+            "--path-column and --root are about tables, and there is none among "
+            f"{' '.join(images)}."
+        )
+    if out and sort_into and out.absolute() == sort_into.absolute():
+        raise click.UsageError(f"--out and --sort-into are both {out}.")
     paths = [path for image in images for path in _paths(image, table)]
     cache = chosen_cache(cache, no_cache)
     check_not_inputs(outputs, [model, *images, *paths, *files_in(cache)])
@@ -298,19 +305,25 @@ def _put(place: Any, folder: Path, link: bool) -> None:
 
 def _paths(image: str, table: dict[str, Any]) -> Sequence[Any]:
     """List the pictures that a word of the command line stands for."""
-    from skresnet.datasets.columns import TABLE_ENDINGS, decoded
+    from skresnet.datasets.columns import decoded
     from skresnet.datasets.elsewhere import ARCHIVE_ENDINGS
 
     if image == "-":
         lines = decoded(sys.stdin.buffer.read()).split("\n")
         return [line.rstrip("\r") for line in lines if line.strip()]
-    if image.lower().endswith(TABLE_ENDINGS):
+    if _is_table(image):
         return list_below(source_of(image, table)[0]).paths
     source, _ = source_of(image, {})
     is_folder = image.lower().endswith(ARCHIVE_ENDINGS) or _is_folder(source.place)
     return (
         list_below(source._replace(columns=None)).paths if is_folder else [source.place]
     )
+
+
+def _is_table(image: str) -> bool:
+    from skresnet.datasets.columns import TABLE_ENDINGS
+
+    return image.lower().endswith(TABLE_ENDINGS)
 
 
 def _is_folder(place: Any) -> bool:

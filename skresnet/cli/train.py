@@ -163,6 +163,11 @@ def train(
         return
     folder_of_cache = chosen_cache(cache, no_cache)
     parts = load_parts(source, test_size, random_state, group_by)
+    if len(names := set(parts.train.classes.tolist())) < 2:
+        raise click.ClickException(
+            f"{place} has pictures of one class to train on, {listed_classes(names)}; "
+            "expected a folder, or rows of a table, for each of two classes at least."
+        )
     if report and parts.test is None:
         raise click.ClickException(
             "--report is about test pictures, and there are none: add a test folder, "

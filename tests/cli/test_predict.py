@@ -311,3 +311,19 @@ def test_what_is_no_fitted_model_of_pictures_is_named(
     words = {"info": [], "export": [tmp_path / "model.onnx"]}
     others = words.get(command, [colour_folder / "test"])
     assert f"{path} holds a" in run(command, path, *others, status=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--path-column", "file"], "about tables"),
+        (["--root", "."], "about tables"),
+        (["--out", "both", "--sort-into", "both"], "are both both"),
+        (["--jobs", 0], "no number of threads"),
+    ],
+)
+def test_options_that_mean_nothing_are_wrong_usage(
+    run, model_file, colour_folder, options, words
+):
+    folder = colour_folder / "test"
+    assert words in run("predict", model_file, folder, *options, status=2).stderr

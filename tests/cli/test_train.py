@@ -304,3 +304,13 @@ def test_wrong_values_are_wrong_usage(run, colour_folder, tmp_path, wrong, text)
         "train", colour_folder, "--out", tmp_path / "m", *TINY, *wrong, status=2
     )
     assert text in result.stderr
+
+
+def test_one_class_is_refused_before_a_picture_is_opened(run, tmp_path):
+    folder = tmp_path / "photos" / "cat"
+    folder.mkdir(parents=True)
+    for number in range(3):
+        (folder / f"{number}.png").write_bytes(b"no picture")
+    arguments = ["train", folder.parent, "--out", tmp_path / "m.joblib", *TINY]
+    result = run(*arguments, status=1)
+    assert "pictures of one class to train on, 'cat'" in result.stderr
