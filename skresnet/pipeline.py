@@ -272,10 +272,8 @@ class ImageClassifierPipeline(DocumentedEstimator, Pipeline):
             "of its accuracy on new ones."
         )
         if len(others):
-            y_others = _safe_indexing(y, others)
-            accuracy = self._evaluate(_safe_indexing(rows, others), y_others)[
-                "accuracy"
-            ]
+            new_rows, new_y = (_safe_indexing(each, others) for each in (rows, y))
+            accuracy = self._evaluate(new_rows, new_y)["accuracy"]
             first = {"accuracy_on_others": accuracy, **first}
             warning += f" The accuracy on the others is {accuracy:.4f}."
         warn_user(warning)

@@ -52,7 +52,7 @@ def refuse_missing(elements: Iterable[Any], name: str) -> None:
     ValueError
         If an element is None, NaN or a missing value of pandas.
     """
-    missing = [i for i, element in enumerate(elements) if is_missing(element)]
+    missing = [i for i, element in enumerate(elements) if _is_missing(element)]
     if missing:
         positions = ", ".join(str(i) for i in missing[:_LISTED])
         more = "" if len(missing) <= _LISTED else ", ..."
@@ -103,18 +103,18 @@ def check_groups(groups: Any, n_samples: int) -> np.ndarray:
         )
     check_same_length(range(n_samples), names, ("X", "groups"))
     refuse_missing(names, "groups")
-    return np.array([name_of(name) for name in names], str)
+    return np.array([group_name(name) for name in names], str)
 
 
-def name_of(value: Any) -> str:
+def group_name(value: Any) -> str:
     """Write a group or a split as text, nothing where it is missing."""
-    if is_missing(value):
+    if _is_missing(value):
         return ""
     is_whole = isinstance(value, (float, np.floating)) and value.is_integer()
     return str(int(value) if is_whole else value)
 
 
-def is_missing(element: Any) -> bool:
+def _is_missing(element: Any) -> bool:
     """Recognise None, NaN and the missing values of pandas."""
     # Told by their names, so that pandas need not be installed.
     if isinstance(element, (float, np.floating)):

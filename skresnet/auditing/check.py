@@ -33,7 +33,7 @@ from skresnet.image_embedder import ImageEmbedder
 from skresnet.novelty import NoveltyDetector
 from skresnet.reading import Picture, as_pictures
 from skresnet.text import picture_names
-from skresnet.validation import check_labels, check_same_length, name_of
+from skresnet.validation import check_labels, check_same_length, group_name
 
 _ALIKE: Final = 0.3  # a half would be chance
 _OTHERS: Final = 40
@@ -238,7 +238,7 @@ def _column(values: Any, name: str, pictures: list[Picture]) -> list[str]:
         raise ValueError(
             f"{name} has the shape {values.shape}; expected one for each picture."
         )
-    return [name_of(value) for value in values]
+    return [group_name(value) for value in values]
 
 
 def _from_labels(

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -131,8 +132,7 @@ def reached(cluster: Cluster) -> Iterator[Connect | None]:
                     local_cluster(cluster.workers, "skresnet.__main__")
                 )
             elif cluster.scheduler is not None:
-                place = cluster.scheduler
-                yield lambda: stack.enter_context(connected(place))
+                yield partial(stack.enter_context, connected(cluster.scheduler))
             else:
                 yield None
     except ClusterError as error:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, Final
 
@@ -107,7 +109,10 @@ def local_cluster(n_workers: int, preload: str) -> Iterator[Callable[[], Any]]:
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count() or 1
     )
-    with ThreadPoolExecutor(1) as background, ExitStack() as stack:
+    with (
+        ThreadPoolExecutor(1, initializer=_block_interrupts) as background,
+        ExitStack() as stack,
+    ):
         starting = background.submit(
             distributed.LocalCluster,
             n_workers=n_workers,
@@ -129,6 +134,16 @@ def local_cluster(n_workers: int, preload: str) -> Iterator[Callable[[], Any]]:
 
         stack.callback(close)
         yield connect
+
+
+def _block_interrupts() -> None:
+    """Keep Ctrl-C, which a terminal sends to all, from what this thread starts.
+
+    The command alone is interrupted, and closes its workers.
+    """
+    resource_tracker.ensure_running()  # to start it would let them through again
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -288,6 +289,34 @@ def test_workers_that_start_while_a_mistake_is_found_do_not_outlive_it(
     assert started
     assert psutil.wait_procs(started.values(), timeout=10)[1] == []
     assert not (tmp_path / "f").exists()
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs masks")
+def test_the_interrupt_of_a_terminal_is_the_business_of_the_command(
+    colour_folder, tmp_path
+):
+    pytest.importorskip("distributed")
+    psutil = pytest.importorskip("psutil")
+    process = psutil.Popen(
+        [
+            *(sys.executable, "-m", "skresnet", "embed", colour_folder),
+            *("--out", tmp_path / "f/", *TINY, "--workers", "1"),
+        ],
+        stderr=subprocess.PIPE,
+    )
+    interrupted = set()
+    while process.poll() is None:
+        for child in process.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if "spawn_main" in " ".join(child.cmdline()):
+                    child.send_signal(signal.SIGINT)
+                    interrupted.add(child.pid)
+        time.sleep(0.1)
+    told = process.stderr.read().decode()
+    assert process.returncode == 0, told
+    assert interrupted
+    assert "Traceback" not in told
+    assert len(parts_of(tmp_path / "f")) == 10
 
 
 def test_without_dask_it_is_said_what_to_install(
