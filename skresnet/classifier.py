@@ -344,7 +344,7 @@ class DenseSGDClassifier(CallbackSupportMixin, HeadPredictor):
         """
         routed = {n: v for n, v in params.items() if n.startswith("callbacks__")}
         super().set_params(**{n: v for n, v in params.items() if n not in routed})
-        if "callbacks" in params and not self.callbacks:
+        if "callbacks" in params and self.callbacks is None:
             for name in self._callbacks_params():  # of no class any longer
                 delattr(self, name)
         self.__dict__.update(routed)
