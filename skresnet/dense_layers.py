@@ -95,6 +95,8 @@ def _layers_of(classifier: Any) -> list[DenseLayer] | None:
         kernels, biases = weights[::2], weights[1::2]
         activation, last = head.architecture.activation, "softmax"
     elif isinstance(classifier, MLPClassifier):
+        if classifier.out_activation_ == "logistic" and classifier.n_outputs_ > 1:
+            return None  # several labels a row, each with a sigmoid of its own
         kernels, biases = list(classifier.coefs_), list(classifier.intercepts_)
         activation = classifier.activation
         activation, last = _ACTIVATIONS.get(activation, activation), "softmax"
@@ -116,7 +118,8 @@ def _affine(step: Any) -> tuple[NDArray[Any], NDArray[Any]] | None:
     if isinstance(step, StandardScaler):
         n_features = step.n_features_in_
         scale = np.ones(n_features) if step.scale_ is None else step.scale_
-        mean = np.zeros(n_features) if step.mean_ is None else step.mean_
+        # What is not taken off is known all the same.
+        mean = step.mean_ if step.with_mean else np.zeros(n_features)
         return 1 / scale, -mean / scale
     if isinstance(step, PCA):
         matrix = step.components_.T.astype(np.float64)

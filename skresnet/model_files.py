@@ -14,7 +14,7 @@ from zipfile import BadZipFile, ZipFile
 
 from skresnet.classifier import DenseSGDClassifier
 from skresnet.image_embedder import ImageEmbedder
-from skresnet.model_parts import check_trees, objects_within
+from skresnet.model_parts import check_numbers, objects_within
 from skresnet.validation import user_path
 
 TRUSTED_TYPES: Final = [
@@ -27,7 +27,7 @@ TRUSTED_TYPES: Final = [
 """The types of this package that a model file may hold, as skops calls them."""
 
 # What scikit-learn's models consist of besides estimators, whom skops trusts by itself.
-# None of them does anything but compute. Trees are looked at by `check_trees`.
+# None of them does anything but compute, with numbers that `check_numbers` looks at.
 _PARTS_OF_MODELS: Final = [
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
@@ -162,7 +162,7 @@ def load_model(path: str | os.PathLike[str]) -> Any:
                 "needs. Do not use the file unless you know why it is so."
             )
         model = sio.load(file, trusted=untrusted)
-        check_trees(model)
+        check_numbers(model)
         _refuse_changed_layers(model, repr(str(path)))
     except (UnsafeModelError, OSError):
         raise
