@@ -177,7 +177,7 @@ def _embed_to_file(
             append(pictures, digests, embedded.rows[kept])
             start += len(chunk)
         if failures and (on_error == "raise" or len(failures) == len(paths)):
-            raise_unreadable(failures)
+            raise_unreadable(failures, may_skip=len(failures) < len(paths))
     tell_unreadable(failures, len(paths))
     written = " and ".join(map(str, files))
     say(f"{len(paths) - len(failures)} rows in {written}", err=True)

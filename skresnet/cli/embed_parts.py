@@ -17,6 +17,7 @@ import click
 from skresnet.cli.models import fitted
 from skresnet.cli.options import option, together
 from skresnet.cli.pictures import SOME_UNREADABLE, split_folders
+from skresnet.cli.sources import SPOKEN
 from skresnet.cli.terminal import pasteable, say
 from skresnet.text import counted
 
@@ -105,6 +106,12 @@ def check_cluster(cluster: Cluster, out: str) -> None:
         raise click.UsageError(
             f"--out {out} is a file: --scheduler, --workers and --shard make parts in "
             "a folder, such as --out features/."
+        )
+    computes_elsewhere = cluster.scheduler is not None or cluster.workers is not None
+    if computes_elsewhere and out.startswith("memory://"):
+        raise click.UsageError(
+            f"--out {out} is the memory of each worker, and would end with it; name "
+            "a folder or a place that all of them see."
         )
     if is_folder(out) and Path(out).is_file():
         raise click.UsageError(f"--out {out} is a file; expected the name of a folder.")
@@ -234,7 +241,9 @@ def _stream(source: Source, group_by: str | None) -> Any:
     from skresnet.datasets.walk import existing_folder
 
     if source.columns is not None:
-        return TableStream(source.place, group_column=group_by, **source.columns)
+        root = source.columns["root"]
+        chosen = source.chosen(group_by)
+        return TableStream(source.place, chosen, root=root, spoken=SPOKEN)
     find_groups = group_finder(group_by)
     root = existing_folder(source.place)
     splits: dict[Any, str | None] = {**split_folders(root)} or {root: None}

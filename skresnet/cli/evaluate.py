@@ -36,7 +36,7 @@ from skresnet.cli.options import (
     table_options,
 )
 from skresnet.cli.outputs import check_not_inputs, check_outputs, csv_line, results
-from skresnet.cli.pictures import Part, load_test
+from skresnet.cli.pictures import Part, first_readable, load_test
 from skresnet.cli.sources import source_of
 from skresnet.cli.terminal import Fit, drawn, listed_classes, say, say_next
 from skresnet.text import shown
@@ -254,11 +254,12 @@ def evaluate(
     if not outputs and format_name in (None, "text"):
         again = ["--no-cache"] if no_cache else ["--cache", cache] if cache else []
         skip = ["--on-error", "skip"] if predictions.failures else []
-        readable = part.paths[predictions.pictures[0].position]
+        picture = first_readable(part.paths, predictions.failures)
         page = model.with_name(f"{model.stem}.html")
         say_next(
-            ("evaluate", model, *source.words, "--report", page, *again, *skip),
-            ("predict", model, *source.words_for_picture(readable), *again),
+            *[("evaluate", model, *source.words, "--report", page, *again, *skip)]
+            * (not page.exists()),
+            ("predict", model, *source.words_for_picture(picture), *again),
         )
 
 

@@ -13,7 +13,7 @@ import click
 from skresnet.cli.models import load_model
 from skresnet.cli.options import examples, force_option, option
 from skresnet.cli.outputs import check_not_inputs
-from skresnet.cli.pictures import list_below
+from skresnet.cli.pictures import check_headers, list_below
 from skresnet.cli.sources import source_of
 from skresnet.cli.terminal import say
 
@@ -68,8 +68,9 @@ def export(
         ) from error
     pictures = None
     if sample is not None:
-        listed = list_below(source_of(sample, {})[0]).paths
+        listed = list_below(source_of(sample, {})[0], paths_only=True).paths
         pictures = listed[:: max(1, -(-len(listed) // _MOST))]
+        check_headers(pictures, None, may_skip=False)
     fitted = load_model(model)
     read = [model, fitted["embedder"].weights_.path, *(pictures or ())]
     check_not_inputs([path, path.with_suffix(".bin")], read)

@@ -75,10 +75,10 @@ def load(
     source: Source, group_by: str | None = None, *, allow_empty: bool = False
 ) -> Any:
     """List the pictures of a table, of the splits of a folder, or of its classes."""
-    from skresnet import load_image_folder, load_image_splits, load_image_table
+    from skresnet import load_image_folder, load_image_splits
 
     if source.columns is not None:
-        return load_image_table(source.place, group_column=group_by, **source.columns)
+        return source.list_table(source.chosen(group_by))
     load_images = (
         load_image_splits if split_folders(source.place) else load_image_folder
     )
@@ -170,12 +170,14 @@ def load_test(source: Source, group_by: str | None = None) -> Part:
     return _part(load_image_folder(folder, groups=group_by))
 
 
-def list_below(source: Source, group_by: str | None = None) -> Listed:
+def list_below(
+    source: Source, group_by: str | None = None, *, paths_only: bool = False
+) -> Listed:
     """List every picture below a folder, and the class folder that each lies in.
 
-    A picture in no folder has no class. A table is listed with its classes, or none.
+    A picture in no folder has no class. A table is listed with its classes, or none;
+    other columns than that of its paths are left alone if these are all that counts.
     """
-    from skresnet import load_image_table
     from skresnet.datasets.bunches import class_name
     from skresnet.datasets.groups import group_finder
     from skresnet.datasets.walk import (
@@ -195,8 +197,9 @@ def list_below(source: Source, group_by: str | None = None) -> Listed:
         listed.groups.extend(unknown if groups is None else groups.tolist())
 
     if source.columns is not None:
-        columns = {**source.columns, "group_column": group_by}
-        loaded = load_image_table(source.place, labelled=False, **columns)
+        chosen = source.chosen(group_by)
+        chosen = {"path": chosen["path"]} if paths_only else chosen
+        loaded = source.list_table(chosen, labelled=False)
         parts: list[tuple[str | None, Any]] = []
         if "data" in loaded:
             parts.append((None, loaded))
@@ -307,7 +310,7 @@ def embed_part(
         )
     readable = embedded.readable
     if embedded.failures and (on_error == "raise" or not readable.size):
-        raise_unreadable(embedded.failures)
+        raise_unreadable(embedded.failures, may_skip=bool(readable.size))
     tell_unreadable(embedded.failures, len(part.paths))
     return embedded.rows[readable], part.at(readable), embedded
 
@@ -328,13 +331,21 @@ def chunks(paths: list[Any], *, silent: bool = False) -> Iterator[list[Any]]:
             progress.update(len(chunk))
 
 
-def check_headers(paths: Sequence[str] | np.ndarray, n_jobs: int | None) -> None:
+def check_headers(
+    paths: Sequence[str] | np.ndarray, n_jobs: int | None, *, may_skip: bool = True
+) -> None:
     """Refuse what is certainly unreadable now, not after hours of the others."""
     from skresnet.embedding import unreadable_headers
     from skresnet.reading import as_pictures
 
     if failures := unreadable_headers(as_pictures(paths), n_jobs=n_jobs):
-        raise_unreadable(failures)
+        raise_unreadable(failures, may_skip=may_skip)
+
+
+def first_readable(paths: Iterable[Any], failures: Iterable[Failure]) -> Any:
+    """Find a picture to go on with."""
+    failed = {failure.position for failure in failures}
+    return next(path for i, path in enumerate(paths) if i not in failed)
 
 
 def tell_unreadable(failures: Sequence[Failure], n_pictures: int) -> None:
@@ -347,13 +358,16 @@ def tell_unreadable(failures: Sequence[Failure], n_pictures: int) -> None:
         )
 
 
-def raise_unreadable(failures: Sequence[Failure]) -> NoReturn:
-    """Raise the error that names all pictures that cannot be read."""
+def raise_unreadable(failures: Sequence[Failure], *, may_skip: bool = True) -> NoReturn:
+    """Raise the error that names all pictures that cannot be read.
+
+    It advises to leave them out where that can be asked for, and others are left.
+    """
     from skresnet.text import counted
 
     raise click.ClickException(
         f"{counted(len(failures), 'picture')} cannot be read:\n{_lines(failures)}\n"
-        "Mend or remove them, or leave them out with --on-error skip."
+        f"Mend or remove them{', or leave them out with --on-error skip' * may_skip}."
     )
 
 

@@ -312,7 +312,7 @@ def _paths(image: str, table: dict[str, Any]) -> Sequence[Any]:
         lines = decoded(sys.stdin.buffer.read()).split("\n")
         return [line.rstrip("\r") for line in lines if line.strip()]
     if _is_table(image):
-        return list_below(source_of(image, table)[0]).paths
+        return list_below(source_of(image, table)[0], paths_only=True).paths
     source, _ = source_of(image, {})
     is_folder = image.lower().endswith(ARCHIVE_ENDINGS) or _is_folder(source.place)
     return (

@@ -5,11 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import click
 
 _TABLE = "table__"
+
+SPOKEN: Final = {
+    "path": "--path-column",
+    "class": "--class-column",
+    "split": "--split-column",
+    "group": "--group-by",
+    "root": "--root",
+}
+"""What the parameters of tables are called on a command line."""
 
 
 class Source(NamedTuple):
@@ -28,6 +37,23 @@ class Source(NamedTuple):
     text: str
     place: Any
     columns: dict[str, Any] | None
+
+    def chosen(self, group_by: str | None) -> dict[str, str | None]:
+        """Give the column that is asked for, for each role of a table."""
+        columns = self.columns or {}
+        roles = ("path", "class", "split")
+        return {
+            **{role: columns.get(f"{role}_column") for role in roles},
+            "group": group_by,
+        }
+
+    def list_table(self, chosen: dict[str, str | None], **settings: Any) -> Any:
+        """List the rows of a table; a file that is missing is one not to be read."""
+        from skresnet.datasets.table import list_table
+
+        root = (self.columns or {}).get("root")
+        settings |= {"root": root, "need_all": False, "spoken": SPOKEN}
+        return list_table(self.place, chosen, **settings)
 
     @property
     def root(self) -> Any:

@@ -53,6 +53,7 @@ from skresnet.cli.pictures import (
     Parts,
     check_headers,
     embed_part,
+    first_readable,
     list_writer,
     load_parts,
 )
@@ -216,8 +217,8 @@ def train(
     if report:
         write_report(model, predictions, report, force=force)
         say(f"Report: {report}", wrap=False)
-    readable = parts.test.paths[predictions.pictures[0].position]
-    predict = ("predict", out, *source.words_for_picture(readable), *again)
+    picture = first_readable(parts.test.paths, predictions.failures)
+    predict = ("predict", out, *source.words_for_picture(picture), *again)
     if predictions.failures:
         again += ["--on-error", "skip"]
     tested_on = [test_list, *source.words_for_list] if test_list else source.words

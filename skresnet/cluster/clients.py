@@ -94,7 +94,8 @@ def local_cluster(n_workers: int, preload: str) -> Iterator[Callable[[], Any]]:
     Yields
     ------
     connect : callable
-        Waits for the workers, and returns a client of theirs.
+        Waits for the workers, and returns a client of theirs; raises ClusterError if
+        they did not start.
 
     Raises
     ------
@@ -129,7 +130,14 @@ def local_cluster(n_workers: int, preload: str) -> Iterator[Callable[[], Any]]:
                 starting.result().close()
 
         def connect() -> Any:
-            client = distributed.Client(starting.result(), set_as_default=False)
+            try:
+                client = distributed.Client(starting.result(), set_as_default=False)
+            except Exception as error:  # whatever hinders a process or a port
+                raise ClusterError(
+                    "The workers could not be started on this machine "
+                    f"({type(error).__name__}: {error}). Ask for fewer, or for none: "
+                    "one process computes the same rows."
+                ) from error
             return stack.enter_context(_closed(client))
 
         stack.callback(close)

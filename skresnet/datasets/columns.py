@@ -28,6 +28,12 @@ USUAL_NAMES: Final[dict[str, tuple[str, ...]]] = {
 }
 """For each role, the names of columns that are taken for it, in lower case."""
 
+PARAMETERS: Final[dict[str, str]] = {
+    **{role: f"{role}_column" for role in USUAL_NAMES},
+    "root": "root",
+}
+"""For each role, the parameter that names a column for it; and that of the folder."""
+
 # What makes a spreadsheet take a cell for a formula. Programs that write tables for
 # people, the `skresnet` command among them, put an apostrophe before it.
 _FORMULA: Final = tuple("=+-@＝＋－＠'")  # noqa: RUF001
@@ -74,7 +80,7 @@ def read_columns(
     chosen: Mapping[str, str | None],
     *,
     required: Sequence[str],
-    choice: str = " or name it with {}_column",
+    spoken: Mapping[str, str] = PARAMETERS,
 ) -> Columns:
     """Read the columns of some roles from a CSV or Parquet file.
 
@@ -90,8 +96,9 @@ def read_columns(
     required : sequence of str
         The roles that must be found.
 
-    choice : str
-        How a caller can choose another column for a role, for errors.
+    spoken : mapping of str to str
+        What lets a caller choose another column for a role, for errors; empty where
+        nothing does.
 
     Raises
     ------
@@ -118,13 +125,13 @@ def read_columns(
         header, read = _open_csv(path)
     names = {}
     for role, name in chosen.items():
-        found = _find(str(path), header, role, name, choice)
+        found = _find(str(path), header, role, name, spoken)
         if found is None and role in required:
             raise ValueError(
                 f"The table {str(path)!r} has no column for the {role}; "
                 f"{_columns_of(header)}. Expected one of "
-                f"{', '.join(USUAL_NAMES[role])},{choice.format(role)}. The first line "
-                "must name the columns."
+                f"{', '.join(USUAL_NAMES[role])}{_choice(spoken, role)}. The first "
+                "line must name the columns."
             )
         if found is not None:
             names[role] = found
@@ -152,13 +159,17 @@ def read_columns(
 
 
 def _find(
-    file: str, header: list[str], role: str, name: str | None, choice: str
+    file: str,
+    header: list[str],
+    role: str,
+    name: str | None,
+    spoken: Mapping[str, str],
 ) -> str | None:
     """Choose the column of a role."""
     if name is not None:
         if name not in header:
             raise ValueError(
-                f"{role}_column: the table {file!r} has no column {name!r}; "
+                f"{spoken[role]}: the table {file!r} has no column {name!r}; "
                 f"{_columns_of(header)}."
             )
         return name
@@ -166,9 +177,13 @@ def _find(
     if len(usual) > 1:
         raise ValueError(
             f"The table {file!r} has several columns that may be the {role}: "
-            f"{listed(usual)}. Keep one of these names,{choice.format(role)}."
+            f"{listed(usual)}. Keep one of these names{_choice(spoken, role)}."
         )
     return usual[0] if usual else None
+
+
+def _choice(spoken: Mapping[str, str], role: str) -> str:
+    return f", or name it with {spoken[role]}" if role in spoken else ""
 
 
 def _columns_of(header: list[str]) -> str:

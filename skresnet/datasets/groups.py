@@ -114,7 +114,7 @@ def _by_table(group_of: Mapping[str, str]) -> _Finder:
 
 def _read_groups(table: str | os.PathLike[str]) -> dict[str, str]:
     roles = ("path", "group")
-    columns = read_columns(table, dict.fromkeys(roles), required=roles, choice="")
+    columns = read_columns(table, dict.fromkeys(roles), required=roles, spoken={})
     folder = columns.folder
     found = dict(zip(columns.cells["path"], columns.cells["group"], strict=True))
     # A path is taken from the folder of the table, and a bare name is a name besides.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count, islice
 from pathlib import Path
 from queue import Queue
@@ -17,7 +17,7 @@ from threading import Event, Thread
 from typing import Any, NamedTuple
 
 from skresnet.datasets.bunches import class_name
-from skresnet.datasets.columns import read_columns
+from skresnet.datasets.columns import PARAMETERS, read_columns
 from skresnet.datasets.elsewhere import Place, is_elsewhere, name_of
 from skresnet.datasets.table import splits_of_rows
 from skresnet.datasets.walk import (
@@ -141,27 +141,22 @@ class TableStream:
     root : str, path-like, ``upath.UPath`` or None
         What its paths are relative to; None is its folder.
 
-    path_column, class_column, split_column, group_column : str or None
-        Its columns, None to find them by their usual names.
+    chosen : mapping of str to str or None
+        The name of the column for each role, None to find it by its usual names.
+
+    spoken : mapping of str to str
+        What lets a caller choose them, for errors.
     """
 
     def __init__(
         self,
         table: Any,
+        chosen: Mapping[str, str | None],
         *,
         root: Any = None,
-        path_column: str | None = None,
-        class_column: str | None = None,
-        split_column: str | None = None,
-        group_column: str | None = None,
+        spoken: Mapping[str, str] = PARAMETERS,
     ) -> None:
-        chosen = {
-            "path": path_column,
-            "class": class_column,
-            "split": split_column,
-            "group": group_column,
-        }
-        self._columns = read_columns(table, chosen, required=("path",))
+        self._columns = read_columns(table, chosen, required=("path",), spoken=spoken)
         self._splits = splits_of_rows(self._columns)
         folder = self._columns.folder if root is None else existing_folder(root)
         self._folder = Path(folder).absolute() if not is_elsewhere(folder) else folder

@@ -2,6 +2,7 @@
 
 import os
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from skresnet.datasets.bunches import (
     look_alikes,
     unreadable_headers,
 )
-from skresnet.datasets.columns import Columns, read_columns
+from skresnet.datasets.columns import PARAMETERS, Columns, read_columns
 from skresnet.datasets.elsewhere import Place, is_elsewhere
 from skresnet.datasets.walk import (
     CAUSES,
@@ -102,14 +103,46 @@ def load_image_table(
         "split": split_column,
         "group": group_column,
     }
+    return list_table(table, chosen, root=root, labelled=labelled, verify=verify)
+
+
+def list_table(
+    table: Any,
+    chosen: Mapping[str, str | None],
+    *,
+    root: Any = None,
+    labelled: bool = True,
+    verify: bool = False,
+    need_all: bool = True,
+    spoken: Mapping[str, str] = PARAMETERS,
+) -> Bunch:
+    """List the images of a table for callers who may do with less.
+
+    Parameters
+    ----------
+    table, root, labelled, verify
+        As of `load_image_table`.
+    chosen : mapping of str to str or None
+        The name of the column for each role, None to find it. Other columns are left
+        alone.
+    need_all : bool
+        Whether every file must be there, not one of them alone.
+    spoken : mapping of str to str
+        What the caller's parameters are called, as `PARAMETERS`.
+
+    Returns
+    -------
+    data : :class:`~sklearn.utils.Bunch`
+        As of `load_image_table`.
+    """
     required = ("path", "class") if labelled else ("path",)
-    columns = read_columns(table, chosen, required=required)
+    columns = read_columns(table, chosen, required=required, spoken=spoken)
     folder = columns.folder if root is None else existing_folder(root)
     folder = Path(folder) if isinstance(folder, str) else folder
     paths: list[Place] = [folder / path for path in columns.cells["path"]]
     if not is_elsewhere(folder):
         paths = [str(path) for path in paths]
-    _expect_files(columns, paths, folder)
+    _expect_files(columns, paths, folder, spoken["root"], need_all=need_all)
     classes = [class_name(name.strip()) for name in columns.cells.get("class", [])]
     if classes:
         _expect_one_class(columns, paths, classes)
@@ -144,17 +177,19 @@ def load_image_table(
     return image_splits(where, splits, missing)
 
 
-def _expect_files(columns: Columns, paths: list[Place], folder: Any) -> None:
+def _expect_files(
+    columns: Columns, paths: list[Place], folder: Any, root: str, *, need_all: bool
+) -> None:
     """Raise if files that the table names are not there, and name them."""
     gone = [row for row, path in enumerate(paths) if not _is_file(path)]
-    if gone:
+    if gone and (need_all or len(gone) == len(paths)):
         names = ", ".join(repr(columns.cells["path"][row]) for row in gone[:3])
         raise FileNotFoundError(
             f"{len(gone)} of the {len(paths)} files in the column "
             f"{columns.names['path']!r} of {columns.file!r} do not exist or are no "
             f"files: {names}{', ...' if len(gone) > 3 else ''} "
             f"({columns.places(gone)}). Paths are taken from {str(folder)!r}; give "
-            "another folder with root."
+            f"another folder with {root}."
         )
 
 

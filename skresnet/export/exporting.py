@@ -188,13 +188,13 @@ def checked_format(path: Path) -> Format:
     ImportError
         If a package is missing that it needs.
     """
-    if path.suffix.lower() not in FORMATS:
+    if path.suffix not in FORMATS:  # Keras finds no model in a file that ends in .KERAS
         raise ValueError(
             f"path={str(path)!r} ends in {path.suffix!r}, which says no format: "
-            f"expected {_ENDINGS}, or a name without an ending for the folder of a "
-            "SavedModel."
+            f"expected {_ENDINGS}, in small letters, or a name without an ending for "
+            "the folder of a SavedModel."
         )
-    chosen = FORMATS[path.suffix.lower()]
+    chosen = FORMATS[path.suffix]
     missing = [name for name in chosen.modules if find_spec(name) is None]
     if missing:
         raise ImportError(

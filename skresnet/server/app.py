@@ -150,6 +150,12 @@ class _Service:
         )
 
     async def predict(self, request: Request) -> Response:
+        try:
+            return await self._predict(request)
+        except asyncio.CancelledError as error:  # by the server, whose time is over
+            raise _ending() from error
+
+    async def _predict(self, request: Request) -> Response:
         top = _whole_number(request, "top", len(self._predictor.classes))
         wanted = Wanted(*(_yes_or_no(request, name) for name in Wanted._fields))
         with self._memory.loan() as loan:
@@ -217,7 +223,7 @@ class _Service:
         if isinstance(answer, PictureError):
             return {"name": name, "error": str(answer)}
         if isinstance(answer, asyncio.CancelledError):
-            raise RefusedError(503, "The server is about to end.")
+            raise _ending()
         if isinstance(answer, BaseException):
             raise answer
         best = (-answer.probabilities).argsort(kind="stable")[:top]
@@ -240,6 +246,10 @@ class _Service:
             "activation": answer.activation,
         }
         return made | {name: it for name, it in others.items() if it is not None}
+
+
+def _ending() -> RefusedError:
+    return RefusedError(503, "The server is about to end.")
 
 
 async def _disconnected(request: Request) -> None:

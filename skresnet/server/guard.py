@@ -64,8 +64,15 @@ class Guard:
         if self._hosts is not None and _name(host) not in self._hosts:
             return "The server does not go by this name: ask it as it was started."
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and _place(origin) != host.lower():
             return "Pages of other origins may not ask this server."
+        return None
+
+
+def _place(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
         return None
 
 

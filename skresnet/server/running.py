@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _SECONDS_TO_END: Final = 3
 _MAX_CONNECTIONS: Final = 256
+_LEAST_READ: Final = 2**16  # bytes of an answer, in the time that one may take
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 """Names of this machine that lead nobody else here."""
@@ -67,10 +68,13 @@ def run(app: ASGIApp, sock: socket.socket, *, max_seconds: float = 60) -> None:
     # What goes wrong with a request is in the log of skresnet.server; what uvicorn says
     # of clients that go away, and of itself, is for nobody.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-    patience = min(max_seconds, _Protocol.seconds_to_ask)
+    patience = {
+        "seconds_to_ask": min(max_seconds, _Protocol.seconds_to_ask),
+        "seconds_to_read": max_seconds,
+    }
     config = uvicorn.Config(
         app,
-        http=type("_PatientProtocol", (_Protocol,), {"seconds_to_ask": patience}),
+        http=type("_PatientProtocol", (_Protocol,), patience),
         loop="asyncio",
         ws="none",
         lifespan="on",
@@ -88,7 +92,9 @@ class _Protocol(H11Protocol):
     """HTTP/1.1 for clients that may never finish to ask, or be too many."""
 
     seconds_to_ask = 10.0  # at most, once connected or answered
+    seconds_to_read = 60.0  # in which the client takes some of what it is sent
     _patience: asyncio.TimerHandle | None = None
+    _unread = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -110,8 +116,13 @@ class _Protocol(H11Protocol):
         """Close the connection unless the head of a request is there in time."""
         if self._patience is not None:
             self._patience.cancel()
-        self._patience = self.loop.call_later(self.seconds_to_ask, self._lose_patience)
+        self._unread = self.transport.get_write_buffer_size()
+        seconds = self.seconds_to_read if self._unread else self.seconds_to_ask
+        self._patience = self.loop.call_later(seconds, self._lose_patience)
 
     def _lose_patience(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:
+        unread = self.transport.get_write_buffer_size()
+        if unread and self._unread - unread >= _LEAST_READ:
+            self._wait_for_request()  # which a slow line still has an answer before
+        elif self.cycle is None or self.cycle.response_complete:
             self.transport.abort()

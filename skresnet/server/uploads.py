@@ -24,6 +24,7 @@ _EXPECTED: Final = (
     "nothing is read from paths or addresses"
 )
 _LONGEST_NAME: Final = 255
+_PARTS_OF_PICTURE: Final = 1024  # of JSON, far more than there are even with odd names
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,11 @@ async def _files(form: FormData, limits: Limits) -> AsyncGenerator[Upload]:
 
 
 def _from_json(body: bytes | bytearray, limits: Limits) -> list[Upload]:
+    # Each part may be two bytes here, and a hundred once it is read.
+    if sum(map(body.count, (b"[", b"{", b","))) > _PARTS_OF_PICTURE * (
+        limits.max_pictures + 1
+    ):
+        raise RefusedError(422, f"The JSON has too many parts: {_EXPECTED}.")
     try:
         sent = json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -147,6 +147,12 @@ def test_parts_are_written_to_any_storage(run, features, colour_folder):
     assert json.loads((out / "_skresnet.json").read_text())["part_size"] == 7
 
 
+def test_parts_in_the_memory_of_workers_are_refused(run, colour_folder):
+    command = ["embed", colour_folder, "--out", "memory://bucket/f", *TINY]
+    refused = run(*command, "--workers", 1, status=2)
+    assert "would end with it" in refused.stderr
+
+
 def test_a_cache_is_used_where_one_is_named(run, features, colour_folder, tmp_path):
     arguments = ["embed", colour_folder, *TINY, "--cache", tmp_path / "cache"]
     assert " 0 rows from a cache" in run(*arguments, "--out", tmp_path / "1/").stderr

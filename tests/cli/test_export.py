@@ -36,7 +36,7 @@ def test_the_pictures_of_a_folder_can_be_the_sample(
     assert "on 18 pictures" in result.stdout
 
 
-@pytest.mark.parametrize("name", ["model.h5", "none/model.onnx"])
+@pytest.mark.parametrize("name", ["model.h5", "model.ONNX", "none/model.onnx"])
 def test_a_place_that_cannot_be_is_refused_before_the_model_is_read(
     run, tmp_path, name
 ):
@@ -62,3 +62,12 @@ def test_a_model_is_not_replaced_by_its_export(run, model_file, tmp_path):
     result = run("export", model, model, "--force", status=1)
     assert "is read by this command" in result.stderr
     assert model.read_bytes() == content
+
+
+def test_a_sample_that_cannot_be_read_is_named_before_the_model_is(run, tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"no picture")
+    command = ["export", tmp_path / "no.joblib", tmp_path / "m.onnx"]
+    refused = run(*command, "--sample", tmp_path, status=1).stderr
+    assert "a.jpg: " in refused
+    assert "Mend or remove them." in refused
+    assert "no.joblib" not in refused

@@ -82,6 +82,74 @@ def test_the_pictures_of_a_table_are_predicted(run, model_file, table, tmp_path)
     assert [row["path"] for row in rows] == table["image"].head(5).tolist()
 
 
+def test_columns_that_a_prediction_does_not_use_are_left_alone(
+    run, model_file, table, tmp_path
+):
+    table = table.head(3).assign(label=["", "x", "x"], subset="nobody knows")
+    table = pd.concat([table, table.tail(1).assign(label="y")])
+    source = write(table, tmp_path / "t.csv")
+    output = run("predict", model_file, source, "--format", "csv").stdout
+    rows = list(csv.DictReader(output.splitlines()))
+    assert [row["path"] for row in rows] == table["image"].tolist()
+
+
+@pytest.fixture
+def with_gaps(table, tmp_path):
+    """The table, of which a picture of the training and one of the test are gone."""
+    for name in ("train", "test"):
+        first = table.index[table["subset"] == name][0]
+        table.loc[first, "image"] = str(tmp_path / f"gone-{name}.png")
+    return write(table, tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("command", "gone"), [("train", 1), ("evaluate", 1), ("embed", 2)]
+)
+def test_a_file_that_is_not_there_is_one_that_cannot_be_read(
+    run, command, gone, model_file, with_gaps, tmp_path
+):
+    arguments = {
+        "train": [with_gaps, "--out", tmp_path / "m.joblib", *TINY],
+        "evaluate": [model_file, with_gaps],
+        "embed": [with_gaps, "--out", tmp_path / "f.npy", *TINY_EMBEDDER],
+    }[command]
+    refused = run(command, *arguments, status=1).stderr
+    assert f"{gone} picture{'s' * (gone > 1)} cannot be read:\n" in refused
+    assert refused.count("gone-") == gone
+    assert "--on-error skip" in refused
+    skipped = run(command, *arguments, "--on-error", "skip")
+    assert f"Left out {gone} of" in skipped.stderr
+    # Nor is one of them what to go on with.
+    assert "gone-" not in skipped.stdout
+
+
+def test_a_file_that_is_not_there_is_told_beside_predictions(
+    run, model_file, with_gaps
+):
+    found = run("predict", model_file, with_gaps, "--format", "csv", status=3)
+    rows = list(csv.DictReader(found.stdout.splitlines()))
+    assert len(rows) == 66
+    assert sum("gone-" in row["path"] for row in rows if row["error"]) == 2
+
+
+def test_a_file_that_is_not_there_is_found_by_a_check(run, with_gaps, tmp_path):
+    pytest.importorskip("cleanlab")
+    out = tmp_path / "check.html"
+    run("check", with_gaps, "--out", out, *TINY_EMBEDDER)
+    assert "gone-train.png" in (tmp_path / "check.csv").read_text()
+
+
+def test_a_table_of_another_folder_says_which_options_help(run, table, tmp_path):
+    names = table.assign(image="x" + table["image"].str.rsplit("/", n=1).str[1])
+    source = write(names, tmp_path / "t.csv")
+    command = ["train", source, "--out", tmp_path / "m.joblib", *TINY]
+    assert "give another folder with --root" in run(*command, status=1).stderr
+    refused = run(*command, "--class-column", "kind", status=1).stderr
+    assert "--class-column: the table" in refused
+    source = write(table.drop(columns="image"), tmp_path / "t.csv")
+    assert "or name it with --path-column" in run(*command, status=1).stderr
+
+
 @pytest.mark.parametrize("source", ["folder", "table"])
 def test_pictures_of_one_group_stay_on_one_side(
     run, colour_folder, table, tmp_path, source

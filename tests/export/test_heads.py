@@ -20,6 +20,9 @@ from skresnet.export.onnx_graph import _ACTIVATIONS, OPSET
 LINEAR = {
     "logistic": lambda: LogisticRegression(max_iter=2000),
     "scaled": lambda: make_pipeline(StandardScaler(), LogisticRegression()),
+    "uncentred": lambda: make_pipeline(
+        StandardScaler(with_mean=False), LogisticRegression(max_iter=2000)
+    ),
     "whitened": lambda: make_pipeline(
         StandardScaler(with_std=False), PCA(5, whiten=True), LogisticRegression()
     ),
@@ -70,6 +73,12 @@ def test_onnx_takes_what_skl2onnx_converts(head, fitted, tmp_path, pixels):
     expected = model.predict_proba(list(pixels))
     found = run(tmp_path / "model.onnx", pixels)
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_several_labels_a_row_are_no_softmax(features):
+    X, y = features
+    model = MLPClassifier((4,), max_iter=5).fit(X, y[:, np.newaxis] == np.unique(y))
+    assert dense_layers([model]) is None
 
 
 def test_a_head_that_a_format_cannot_hold_is_refused_by_name(fitted, tmp_path):

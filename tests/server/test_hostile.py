@@ -214,10 +214,13 @@ def test_a_client_that_leaves_costs_no_work(server, colour_folder):
         ({"pictures": [], "model": "other.joblib"}, "'model' is not known"),
         (["/etc/passwd"], "another form"),
         ("{", "no JSON"),
-        ("[" * 100_000, "no JSON"),
-        ('{"a":' * 50_000, "no JSON"),
+        ("[" * 20_000, "no JSON"),
+        ("[" * 100_000, "too many parts"),
+        ('{"a":' * 20_000, "no JSON"),
         ("9" * 100_000, "no JSON"),
         (b"\xff\xfe\x00garbage", "no JSON"),
+        ('{"pictures": [' + "[]," * 50_000 + "[]]}", "too many parts"),
+        ('{"pictures": "' + "," * 50_000 + '"}', "too many parts"),
     ],
 )
 def test_json_that_is_no_picture_is_refused_without_quoting_it(server, sent, word):
@@ -298,6 +301,7 @@ def test_garbage_instead_of_http_is_closed(server):
         {"origin": "http://evil.example"},
         {"origin": "null"},
         {"origin": "http://127.0.0.1:1"},
+        {"origin": "http://["},
     ],
 )
 def test_pages_of_other_origins_and_names_are_refused(server, headers, colour_folder):

@@ -1,8 +1,12 @@
 """`skresnet serve` as a process: how it begins, and how it ends."""
 
+import json
 import signal
 import socket
+import subprocess
+import sys
 import threading
+import time
 from contextlib import suppress
 
 import pytest
@@ -84,6 +88,23 @@ def test_ctrl_c_ends_it_quietly_and_answers_who_is_waiting(served_model, colour_
     assert (out, err) == ("", "Ctrl-C ends it.\n")
 
 
+def test_a_request_on_its_way_is_told_that_the_server_ends(served_model):
+    with serving(served_model) as server, server.connect() as connection:
+        connection.sendall(
+            b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
+            b"Content-Type: application/json\r\n\r\n{"
+        )
+        assert server.get("/health").status == 200  # so that it was seen
+        server.process.send_signal(signal.SIGINT)
+        said = connection.recv(10_000)
+        while chunk := connection.recv(10_000):
+            said += chunk
+        assert server.process.wait(120) == 0
+    head, _, body = said.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503 ")
+    assert json.loads(body) == {"error": "The server is about to end."}
+
+
 def test_told_to_it_listens_to_all_and_says_so(colour_model, colour_folder, tmp_path):
     save_model(colour_model, tmp_path / "colours.skops")
     with serving(tmp_path / "colours.skops", "--host", "0.0.0.0") as server:
@@ -114,3 +135,54 @@ def test_its_page_works_behind_a_proxy_by_the_name_of_that_one(
         assert status("models.example", "https://evil.example") == 403
         assert status("evil.example", "https://evil.example") == 403
         assert server.get("/health").status == 200  # by its own name, as ever
+
+
+LARGE = 24_000_000  # bytes, more than the buffers of the system take
+
+GIVES_MUCH = f"""
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+from skresnet.server.running import listen, run
+sock = listen("127.0.0.1", 0)
+print(sock.getsockname()[1], flush=True)
+app = Starlette(routes=[Route("/", lambda request: Response(bytes({LARGE})))])
+run(app, sock, max_seconds=1)
+"""
+
+
+@pytest.fixture
+def large_answer():
+    """A connection on which a large answer comes, for clients that read a second."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", GIVES_MUCH], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        port = int(process.stdout.readline())
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
+            connection.settimeout(30)
+            connection.connect(("127.0.0.1", port))
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            yield connection
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def read(connection, pause):
+    n_bytes = 0
+    with suppress(ConnectionResetError):
+        while n_bytes < LARGE and (chunk := connection.recv(2**19)):
+            n_bytes += len(chunk)
+            time.sleep(pause)
+    return n_bytes
+
+
+def test_a_client_on_a_slow_line_gets_all_of_a_large_answer(large_answer):
+    assert read(large_answer, 0.02) >= LARGE
+
+
+def test_a_client_that_does_not_read_is_not_waited_for(large_answer):
+    time.sleep(4)
+    assert 0 < read(large_answer, 0) < LARGE
