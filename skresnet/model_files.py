@@ -73,6 +73,9 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
         Keras, functions of yours, or distributions of SciPy in a search. The message
         names them. Nothing is written.
 
+    FileNotFoundError
+        If there is no folder to write it to.
+
     ImportError
         If skops is not installed: ``pip install "skresnet[skops]"``.
 
@@ -193,6 +196,11 @@ def _checked(path: str | os.PathLike[str]) -> Path:
     if file.suffix.lower() != ".skops":
         raise ValueError(
             f"path={str(path)!r} must end in .skops, as files do that run no code."
+        )
+    if not file.parent.is_dir():
+        raise FileNotFoundError(
+            f"path={str(path)!r}: the folder {str(file.parent)!r} does not exist; make "
+            "it first."
         )
     return file
 

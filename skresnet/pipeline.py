@@ -18,8 +18,10 @@ from skresnet.base import DocumentedEstimator
 from skresnet.cache import EmbeddingCache
 from skresnet.classifier import DenseSGDClassifier
 from skresnet.embedder import EMBEDDERS
+from skresnet.embedding import unreadable_headers
 from skresnet.image_embedder import ImageEmbedder
 from skresnet.lazy import DaskCollection, lazy_method
+from skresnet.reading import UnreadableImageError
 from skresnet.validation import check_groups, check_same_length, refuse_missing
 from skresnet.warn import warn_user
 
@@ -142,6 +144,11 @@ class ImageClassifierPipeline(DocumentedEstimator, Pipeline):
             except (TypeError, ValueError) as error:
                 raise type(error)(f"X_val cannot be used: {error}") from error
         self[-1]._check_fit(y, n_samples=_num_samples(pictures), **given)
+        if given.get("X_val") is not X_val and self[0].on_error == "raise":
+            failures = unreadable_headers(given["X_val"], n_jobs=self[0].n_jobs)
+            if failures:
+                unreadable = UnreadableImageError(failures)
+                raise ValueError(f"X_val cannot be used: {unreadable}") from unreadable
 
     @available_if(_final_estimator_has("predict"))
     def predict(self, X: Any, **params: Any) -> Any:

@@ -271,3 +271,14 @@ def test_an_x_val_that_holds_no_pictures_is_named_before_one_is_opened(X_val):
         pytest.raises((TypeError, ValueError), match=r"X_val cannot be used: .*X"),
     ):
         colour_pipeline().fit(X, y, X_val=X_val, y_val=y)
+
+
+def test_an_x_val_that_cannot_be_read_is_told_before_x_is_embedded(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    X, y = [str(tmp_path / "a.png")] * 2, ["a", "b"]
+    gone = [str(tmp_path / "gone.png")] * 2
+    with (
+        sklearn.config_context(enable_metadata_routing=True),
+        pytest.raises(ValueError, match=r"(?s)X_val cannot be used: 2 .*gone\.png"),
+    ):
+        colour_pipeline().fit(X, y, X_val=gone, y_val=y)

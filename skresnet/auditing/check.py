@@ -100,6 +100,9 @@ def check_images(
     ImportError
         If there are labels and cleanlab is not installed.
 
+    TypeError
+        If classes is a single name.
+
     ValueError
         If y, splits and groups are not one a picture, or a parameter is out of range.
 
@@ -111,6 +114,9 @@ def check_images(
     >>> check.save("check.html")  # doctest: +SKIP
     """
     pictures = as_pictures(X)
+    if isinstance(classes, str):
+        raise TypeError(f"classes={classes!r} is one name; pass a list of all of them.")
+    names = [str(name) for name in classes] if classes is not None else []
     labels = None
     if y is not None:
         check_cleanlab("check_images")
@@ -131,7 +137,7 @@ def check_images(
         about.finding("suspicious", position, note=text)
         for position, text in thumbnails.suspicions.items()
     ]
-    counts = about.counted({*about.labels, *map(str, classes or ())})
+    counts = about.counted({*about.labels, *names})
     findings += _empty_classes(counts)
     duplicates = duplicates_among(thumbnails, false_alarm_rate)
     findings += [about.copy(duplicate) for duplicate in duplicates]

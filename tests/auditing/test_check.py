@@ -257,3 +257,9 @@ def test_a_single_group_leaves_the_folds_to_chance(arguments, small_embedder):
         embedder=small_embedder,
     )
     assert check.accuracy > 0.5
+
+
+def test_a_single_name_is_no_list_of_classes(colour_folder):
+    picture = str(colour_folder / "test" / "red" / "00.png")
+    with pytest.raises(TypeError, match="classes='red' is one name"):
+        check_images([picture], classes="red")

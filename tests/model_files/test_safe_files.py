@@ -410,3 +410,8 @@ def test_without_skops_the_error_names_the_extra(tmp_path, monkeypatch):
         save_model(LogisticRegression(), tmp_path / "m.skops")
     with pytest.raises(ImportError, match=r"skresnet\[skops\]"):
         load_model(tmp_path / "m.skops")
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"path='.*none/m\.skops': the folder"):
+        save_model(LogisticRegression(), tmp_path / "none" / "m.skops")
