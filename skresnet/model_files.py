@@ -95,6 +95,13 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
     sio = _skops()
     path = _checked(path)
     _refuse_changed_layers(model, "The model")
+    try:
+        check_numbers(model)
+    except ValueError as error:
+        raise UnsafeModelError(
+            f"The model cannot be written to {str(path)!r}, since load_model would "
+            f"refuse it: {error}"
+        ) from error
     with _without_caches(model):
         try:
             content = sio.dumps(model)

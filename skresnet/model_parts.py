@@ -129,10 +129,12 @@ def _check_neighbors(model: Any) -> None:
     """Make sure that known rows are as long as new ones, and that each has a label."""
     rows = getattr(model, "_fit_X", None)
     if rows is not None:
+        # Classifiers alone take their number of neighbours as it is.
+        n_nearest = (hasattr(model, "classes_") and model.n_neighbors) or 0
         fit = (
             rows.shape[1] == model.n_features_in_
+            and len(rows) == model.n_samples_fit_ >= n_nearest
             and len(getattr(model, "_y", rows)) == len(rows)
-            and not (model.n_neighbors or 0) > len(rows)
         )
         _demand(fit, "The rows of a nearest-neighbour model do not fit together.")
 

@@ -10,16 +10,20 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import (
+    KNeighborsClassifier,
+    LocalOutlierFactor,
+    RadiusNeighborsClassifier,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR, NuSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from skresnet import load_model, save_model
+from skresnet import UnsafeModelError, load_model, save_model
 from skresnet.model_parts import check_numbers
 
-pytest.importorskip("skops")
+skops = pytest.importorskip("skops.io")
 
 
 def boosting():
@@ -36,6 +40,7 @@ def boosting():
         GradientBoostingClassifier(n_estimators=2, init=RandomForestClassifier(2)),
         GradientBoostingClassifier(n_estimators=2, init="zero"),
         KNeighborsClassifier(3),
+        RadiusNeighborsClassifier(100.0),
         SVC(probability=True),
         make_pipeline(StandardScaler(), RandomForestClassifier(3)),
         boosting(),
@@ -47,6 +52,14 @@ def test_trees_that_were_fitted_are_read(model, features, tmp_path):
     save_model(model.fit(X, y), tmp_path / "m.skops")
     loaded = load_model(tmp_path / "m.skops")
     np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+
+
+def test_a_detector_of_less_rows_than_neighbors_is_read(features, tmp_path):
+    X, _ = features
+    model = LocalOutlierFactor(n_neighbors=20, novelty=True).fit(X[:9])
+    save_model(model, tmp_path / "m.skops")
+    loaded = load_model(tmp_path / "m.skops")
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
 
 
 def leads_out(forest):
@@ -89,7 +102,7 @@ def test_a_forest_that_was_changed_is_refused(change, features, tmp_path):
     forest = RandomForestClassifier(3, random_state=0).fit(*features)
     check_numbers(forest)
     change(forest)
-    save_model(make_pipeline(forest), tmp_path / "m.skops")
+    skops.dump(make_pipeline(forest), tmp_path / "m.skops")
     with pytest.raises(ValueError, match=r"m\.skops' cannot be loaded as a model"):
         load_model(tmp_path / "m.skops")
 
@@ -101,7 +114,7 @@ def test_a_forest_that_was_changed_is_refused(change, features, tmp_path):
 def test_a_boosted_tree_that_was_changed_is_refused(column, value, features, tmp_path):
     model = boosting().fit(*features)
     model._predictors[1][0].nodes[column][0] = value
-    save_model(model, tmp_path / "m.skops")
+    skops.dump(model, tmp_path / "m.skops")
     with pytest.raises(ValueError, match="cannot be loaded as a model"):
         load_model(tmp_path / "m.skops")
 
@@ -176,6 +189,8 @@ def test_parts_that_do_not_fit_together_are_refused(fit, change, features, tmp_p
     change(model)
     with pytest.raises(ValueError, match=r"fit (their features|its classes|together)"):
         check_numbers(model)
-    save_model(model, tmp_path / "m.skops")
+    with pytest.raises(UnsafeModelError, match="load_model would refuse it: The "):
+        save_model(model, tmp_path / "m.skops")
+    skops.dump(model, tmp_path / "m.skops")
     with pytest.raises(ValueError, match="cannot be loaded as a model"):
         load_model(tmp_path / "m.skops")
